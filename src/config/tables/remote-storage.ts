@@ -1,0 +1,41 @@
+import { atLeast, between, boolean, double, int, long, longMax, string } from '../config-key.ts'
+import type { ConfigKey } from '../config-key.ts'
+
+/** Tiered storage. */
+export const remoteStorageRows: readonly ConfigKey[] = [
+  boolean('follower.fetch.last.tiered.offset.enable', false, 'medium', { mode: 'cluster-wide' }),
+  int('remote.fetch.max.wait.ms', 500, 'medium', { mode: 'cluster-wide', valid: atLeast(1) }),
+  long('remote.list.offsets.request.timeout.ms', 30000, 'medium', { mode: 'cluster-wide', valid: atLeast(1) }),
+  long('remote.log.index.file.cache.total.size.bytes', 1073741824, 'low', { mode: 'cluster-wide', valid: atLeast(1) }),
+  long('remote.log.index.file.cache.ttl.ms', 900000, 'low', { valid: atLeast(-1), internal: true }),
+  int('remote.log.manager.copier.thread.pool.size', 10, 'medium', { mode: 'cluster-wide', valid: atLeast(1) }),
+  long('remote.log.manager.copy.max.bytes.per.second', longMax, 'medium', { mode: 'cluster-wide', valid: atLeast(1) }),
+  int('remote.log.manager.copy.quota.window.num', 11, 'medium', { valid: atLeast(1) }),
+  int('remote.log.manager.copy.quota.window.size.seconds', 1, 'medium', { valid: atLeast(1) }),
+  int('remote.log.manager.expiration.thread.pool.size', 10, 'medium', { mode: 'cluster-wide', valid: atLeast(1) }),
+  long('remote.log.manager.fetch.max.bytes.per.second', longMax, 'medium', { mode: 'cluster-wide', valid: atLeast(1) }),
+  int('remote.log.manager.fetch.quota.window.num', 11, 'medium', { valid: atLeast(1) }),
+  int('remote.log.manager.fetch.quota.window.size.seconds', 1, 'medium', { valid: atLeast(1) }),
+  int('remote.log.manager.follower.thread.pool.size', 2, 'medium', { mode: 'cluster-wide', valid: atLeast(1) }),
+  long('remote.log.manager.task.interval.ms', 30000, 'low', { valid: atLeast(1) }),
+  long('remote.log.manager.task.retry.backoff.max.ms', 30000, 'low', { valid: atLeast(1), internal: true }),
+  long('remote.log.manager.task.retry.backoff.ms', 500, 'low', { valid: atLeast(1), internal: true }),
+  double('remote.log.manager.task.retry.jitter', 0.2, 'low', { valid: between(0, 0.5), internal: true }),
+  int('remote.log.manager.thread.pool.size', 2, 'medium', { valid: atLeast(1) }),
+  int('remote.log.metadata.custom.metadata.max.bytes', 128, 'low', { valid: atLeast(0) }),
+  string(
+    'remote.log.metadata.manager.class.name',
+    'org.apache.kafka.server.log.remote.metadata.storage.TopicBasedRemoteLogMetadataManager',
+    'medium',
+    { valid: { kind: 'nonEmpty' } },
+  ),
+  string('remote.log.metadata.manager.class.path', null, 'medium'),
+  string('remote.log.metadata.manager.impl.prefix', 'rlmm.config.', 'medium', { valid: { kind: 'nonEmpty' } }),
+  string('remote.log.metadata.manager.listener.name', null, 'medium', { valid: { kind: 'nonEmpty' } }),
+  int('remote.log.reader.max.pending.tasks', 100, 'medium', { valid: atLeast(1) }),
+  int('remote.log.reader.threads', 10, 'medium', { mode: 'cluster-wide', valid: atLeast(1) }),
+  string('remote.log.storage.manager.class.name', null, 'medium', { valid: { kind: 'nonEmpty' } }),
+  string('remote.log.storage.manager.class.path', null, 'medium'),
+  string('remote.log.storage.manager.impl.prefix', 'rsm.config.', 'medium', { valid: { kind: 'nonEmpty' } }),
+  boolean('remote.log.storage.system.enable', false, 'medium'),
+]
