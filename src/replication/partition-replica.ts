@@ -1,6 +1,9 @@
-import { NEVER, type Epoch, type Millis, type NodeId, type Offset, type Uuid } from '../base/units.ts'
+import { assert, unreachable } from '../base/assert.ts'
+import { NEVER, NO_EPOCH, NO_NODE, NO_OFFSET, type Epoch, type Millis, type NodeId, type Offset, type Uuid } from '../base/units.ts'
 import type { Machine, Ticket } from '../base/machine.ts'
 import { ErrorCode } from '../protocol/errors.ts'
+import { EffectList } from './effect-list.ts'
+import { Leadership, type LeadershipHost } from './leadership.ts'
 
 /** What the partition needs to know of other brokers; the driver answers from the newest metadata it has applied. */
 export interface BrokerView {
@@ -19,9 +22,6 @@ export interface PartitionReplicaOptions {
   readonly isrRetryBackoffMs: Millis
 }
 
-export const LeaderRecoveryState = { RECOVERED: 0, RECOVERING: 1 } as const
-export type LeaderRecoveryState = (typeof LeaderRecoveryState)[keyof typeof LeaderRecoveryState]
-
 /** What metadata says of the partition, and where this broker's log stands at that moment. */
 export interface PartitionAssignment {
   readonly topicId: Uuid
@@ -31,7 +31,8 @@ export interface PartitionAssignment {
   readonly leader: NodeId
   readonly leaderEpoch: Epoch
   readonly partitionEpoch: Epoch
-  readonly leaderRecoveryState: LeaderRecoveryState
+  /** 1 after an unclean election until the leader's next ISR change. */
+  readonly leaderRecoveryState: number
   readonly addingReplicas: readonly NodeId[]
   readonly removingReplicas: readonly NodeId[]
   /** `min.insync.replicas` of the topic; the effective minimum is the lesser of it and the number of replicas. */
@@ -103,7 +104,7 @@ export type PartitionEffect =
       readonly isr: readonly IsrMember[]
       readonly leaderEpoch: Epoch
       readonly partitionEpoch: Epoch
-      readonly leaderRecoveryState: LeaderRecoveryState
+      readonly leaderRecoveryState: number
     }
   /** The ISR known here changed (for a line in the log and for metrics). */
   | { readonly type: 'isrChanged'; readonly isr: readonly NodeId[]; readonly partitionEpoch: Epoch }
@@ -114,80 +115,270 @@ export type PartitionEffect =
   /** No longer leader: parked produces have been answered by the effects before; parked fetches are the driver's to answer. */
   | { readonly type: 'lostLeadership'; readonly error: ErrorCode }
 
+type LeaderInput = Extract<
+  PartitionInput,
+  { readonly type: 'followerFetched' | 'isrAnswered' | 'configured' | 'brokersChanged' | 'logStartMoved' }
+>
+
 export type PartitionRole = 'none' | 'leader' | 'follower'
 
-/** SURFACE ONLY for the moment of its first commit; see the README. */
-export class PartitionReplica implements Machine<PartitionInput, PartitionEffect> {
+/** Hosted, but another broker leads, or nobody. */
+interface Following {
+  readonly kind: 'follower'
+  readonly leader: NodeId
+  readonly leaderEpoch: Epoch
+  readonly partitionEpoch: Epoch
+  readonly isr: readonly NodeId[]
+  readonly topicId: Uuid
+  logEndOffset: Offset
+  highWatermark: Offset
+}
+
+interface Leading {
+  readonly kind: 'leader'
+  readonly topicId: Uuid
+  readonly leadership: Leadership
+}
+
+type Role = { readonly kind: 'none' } | Leading | Following
+
+const noRole: Role = { kind: 'none' }
+const nobody: readonly NodeId[] = []
+
+/**
+ * One partition hosted on this broker.
+ *
+ *   none --assigned, leader here--> leader          none --assigned, leader elsewhere or nobody--> follower
+ *   leader --assigned, higher epoch, leader elsewhere--> follower: parked produces end with NOT_LEADER_OR_FOLLOWER
+ *   leader --assigned, higher epoch, still here--> leader: all progress of followers is forgotten, parked produces stay
+ *   leader --assigned, same epoch--> leader: progress stays, ISR and replicas change
+ *   follower --assigned--> leader or follower       any --unassigned--> none
+ *
+ * The high watermark of a hosted partition never falls but by a truncation below it: what it told once is committed, whoever leads.
+ */
+export class PartitionReplica implements Machine<PartitionInput, PartitionEffect>, LeadershipHost {
   readonly options: PartitionReplicaOptions
+  readonly effects = new EffectList<PartitionEffect>()
+  private state: Role = noRole
+  private proposals = 0
 
   constructor(options: PartitionReplicaOptions) {
     this.options = options
   }
 
-  step(_now: Millis, _input: PartitionInput): readonly PartitionEffect[] {
-    return []
+  step(now: Millis, input: PartitionInput): readonly PartitionEffect[] {
+    switch (input.type) {
+      case 'assigned':
+        this.onAssigned(now, input.assignment)
+        break
+      case 'unassigned':
+        this.onUnassigned()
+        break
+      case 'produce':
+        this.onProduce(now, input.ticket, input.lastOffset, input.deadline)
+        break
+      case 'appended':
+        this.onAppended(now, input.logEndOffset)
+        break
+      case 'truncated':
+        this.onTruncated(input.logEndOffset)
+        break
+      case 'leaderSaid':
+        this.onLeaderSaid(input.leaderEpoch, input.highWatermark)
+        break
+      default:
+        if (this.state.kind === 'leader') this.onLeaderInput(now, this.state.leadership, input)
+    }
+    return this.effects.take()
+  }
+
+  nextProposal(): number {
+    this.proposals += 1
+    return this.proposals
   }
 
   wakeAt(): Millis {
-    return NEVER
+    return this.state.kind === 'leader' ? this.state.leadership.wakeAt() : NEVER
   }
 
-  wake(_now: Millis): readonly PartitionEffect[] {
-    return []
+  wake(now: Millis): readonly PartitionEffect[] {
+    if (this.state.kind !== 'leader' || now < this.state.leadership.wakeAt()) return this.effects.take()
+    this.state.leadership.wake(now)
+    return this.effects.take()
   }
 
   get role(): PartitionRole {
-    return 'none'
+    return this.state.kind
   }
 
+  /** -1 when nobody is known to lead. */
   get leader(): NodeId {
-    return -1
+    if (this.state.kind === 'leader') return this.options.brokerId
+    return this.state.kind === 'follower' ? this.state.leader : NO_NODE
   }
 
+  /** -1 when the partition is not hosted. */
   get leaderEpoch(): Epoch {
-    return -1
+    if (this.state.kind === 'leader') return this.state.leadership.epoch
+    return this.state.kind === 'follower' ? this.state.leaderEpoch : NO_EPOCH
   }
 
+  /** -1 when the partition is not hosted. */
   get partitionEpoch(): Epoch {
-    return -1
+    if (this.state.kind === 'leader') return this.state.leadership.partitionEpoch
+    return this.state.kind === 'follower' ? this.state.partitionEpoch : NO_EPOCH
   }
 
+  /** 0 when the partition is not hosted. */
   get highWatermark(): Offset {
-    return 0
+    if (this.state.kind === 'leader') return this.state.leadership.highWatermark
+    return this.state.kind === 'follower' ? this.state.highWatermark : 0
   }
 
   /** The committed ISR, as far as known here. */
   get isr(): readonly NodeId[] {
-    return []
+    if (this.state.kind === 'leader') return this.state.leadership.isr
+    return this.state.kind === 'follower' ? this.state.isr : nobody
   }
 
-  /** Committed ISR united with what is proposed. */
+  /** The committed ISR united with what is proposed. */
   get maximalIsr(): readonly NodeId[] {
-    return []
+    return this.state.kind === 'leader' ? this.state.leadership.maximalIsr : this.isr
   }
 
-  /** Where the leader's epoch begins; -1 when not leading. ListOffsets of the latest offset waits (OFFSET_NOT_AVAILABLE) while the high watermark is below it. */
+  /**
+   * Where the leader's epoch begins; -1 when not leading. ListOffsets of the latest offset is refused with OFFSET_NOT_AVAILABLE while the
+   * high watermark is below it (KIP-207).
+   */
   get epochStartOffset(): Offset {
-    return -1
+    return this.state.kind === 'leader' ? this.state.leadership.epochStartOffset : NO_OFFSET
   }
 
-  /** The least log start offset of the live replicas; -1 when not leading. */
+  /** The least log start offset of the live replicas; -1 when not leading or not yet known of all. */
   get lowWatermark(): Offset {
-    return -1
+    return this.state.kind === 'leader' ? this.state.leadership.lowWatermark : NO_OFFSET
   }
 
   /** To be asked right before an append: NONE, NOT_LEADER_OR_FOLLOWER or (acks -1) NOT_ENOUGH_REPLICAS. */
-  appendError(_acks: number): ErrorCode {
-    return ErrorCode.NONE
+  appendError(acks: number): ErrorCode {
+    if (this.state.kind !== 'leader') return ErrorCode.NOT_LEADER_OR_FOLLOWER
+    const { isr, effectiveMinIsr } = this.state.leadership
+    return acks === -1 && isr.length < effectiveMinIsr ? ErrorCode.NOT_ENOUGH_REPLICAS : ErrorCode.NONE
   }
 
-  /** KIP-320, for requests of consumers and of tools: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH, NOT_LEADER_OR_FOLLOWER or NONE. -1 skips the epoch. */
-  epochError(_currentLeaderEpoch: Epoch): ErrorCode {
-    return ErrorCode.NONE
+  /**
+   * KIP-320, for requests of consumers and tools that only a leader may answer: FENCED_LEADER_EPOCH, UNKNOWN_LEADER_EPOCH,
+   * NOT_LEADER_OR_FOLLOWER or NONE. An epoch of -1 is not compared.
+   */
+  epochError(currentLeaderEpoch: Epoch): ErrorCode {
+    if (this.state.kind === 'none') return ErrorCode.NOT_LEADER_OR_FOLLOWER
+    if (currentLeaderEpoch !== NO_EPOCH && currentLeaderEpoch < this.leaderEpoch) return ErrorCode.FENCED_LEADER_EPOCH
+    if (currentLeaderEpoch > this.leaderEpoch) return ErrorCode.UNKNOWN_LEADER_EPOCH
+    return this.state.kind === 'leader' ? ErrorCode.NONE : ErrorCode.NOT_LEADER_OR_FOLLOWER
   }
 
-  /** As epochError, for a fetch of a replica; also UNKNOWN_LEADER_EPOCH for a broker that is no replica (yet), NOT_LEADER_OR_FOLLOWER for a stale broker epoch. */
-  fetchError(_replica: NodeId, _brokerEpoch: number, _currentLeaderEpoch: Epoch): ErrorCode {
-    return ErrorCode.NONE
+  /**
+   * As epochError, for a fetch of a replica; without an epoch (-1) it is FENCED_LEADER_EPOCH, for such a fetch proves nothing. A broker that
+   * is not known to be a replica (yet) gets UNKNOWN_LEADER_EPOCH and comes again; an incarnation that is gone, NOT_LEADER_OR_FOLLOWER.
+   */
+  fetchError(replica: NodeId, brokerEpoch: number, currentLeaderEpoch: Epoch): ErrorCode {
+    const error = this.epochError(currentLeaderEpoch)
+    if (error !== ErrorCode.NONE) return error
+    if (this.state.kind !== 'leader') return ErrorCode.NOT_LEADER_OR_FOLLOWER
+    if (currentLeaderEpoch === NO_EPOCH) return ErrorCode.FENCED_LEADER_EPOCH
+    const follower = this.state.leadership.follower(replica)
+    if (follower === undefined) return ErrorCode.UNKNOWN_LEADER_EPOCH
+    return this.state.leadership.isStale(follower, brokerEpoch) ? ErrorCode.NOT_LEADER_OR_FOLLOWER : ErrorCode.NONE
+  }
+
+  private onLeaderInput(now: Millis, leadership: Leadership, input: LeaderInput): void {
+    switch (input.type) {
+      case 'followerFetched':
+        if (input.leaderEpoch !== leadership.epoch) return
+        leadership.followerFetched(now, input.replica, input.brokerEpoch, input.fetchOffset, input.logStartOffset)
+        return
+      case 'isrAnswered':
+        leadership.isrAnswered(now, input.proposal, input.answer)
+        return
+      case 'configured':
+        leadership.configure(now, input.minInsyncReplicas)
+        return
+      case 'brokersChanged':
+        leadership.brokersChanged(now)
+        return
+      case 'logStartMoved':
+        leadership.logStartMoved(input.logStartOffset)
+        return
+      default:
+        unreachable(input)
+    }
+  }
+
+  private onAssigned(now: Millis, assignment: PartitionAssignment): void {
+    const before = this.state
+    if (before.kind !== 'none' && before.topicId !== assignment.topicId) this.onUnassigned()
+    else if (before.kind !== 'none' && assignment.partitionEpoch <= this.partitionEpoch) return
+    assert(assignment.leaderEpoch >= this.leaderEpoch, 'a leader epoch went back')
+    if (assignment.leader === this.options.brokerId) this.lead(now, assignment)
+    else this.follow(assignment)
+  }
+
+  private lead(now: Millis, assignment: PartitionAssignment): void {
+    const before = this.state
+    if (before.kind === 'leader' && before.leadership.epoch === assignment.leaderEpoch) {
+      before.leadership.reassign(now, assignment)
+      return
+    }
+    const previous = before.kind === 'leader' ? before.leadership : null
+    const highWatermark = this.highWatermarkFor(assignment)
+    const leadership = new Leadership(now, assignment, highWatermark, this, previous)
+    this.state = { kind: 'leader', topicId: assignment.topicId, leadership }
+  }
+
+  private follow(assignment: PartitionAssignment): void {
+    const { topicId, leader, leaderEpoch, partitionEpoch, isr, logEndOffset } = assignment
+    const isNewEpoch = leaderEpoch !== this.leaderEpoch
+    const highWatermark = this.highWatermarkFor(assignment)
+    if (this.state.kind === 'leader') this.state.leadership.resign(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    this.state = { kind: 'follower', topicId, leader, leaderEpoch, partitionEpoch, isr, logEndOffset, highWatermark }
+    if (isNewEpoch) this.effects.push({ type: 'becameFollower', leader, epoch: leaderEpoch })
+  }
+
+  /** What is known while hosted; else the checkpoint, which may be older than the log's start or (after a lossy crash) beyond its end. */
+  private highWatermarkFor(assignment: PartitionAssignment): Offset {
+    const known = this.state.kind === 'none' ? Math.max(assignment.storedHighWatermark, assignment.logStartOffset) : this.highWatermark
+    return Math.min(known, assignment.logEndOffset)
+  }
+
+  private onUnassigned(): void {
+    if (this.state.kind === 'leader') this.state.leadership.resign(ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    this.state = noRole
+  }
+
+  private onProduce(now: Millis, ticket: Ticket, lastOffset: Offset, deadline: Millis): void {
+    if (this.state.kind === 'leader') this.state.leadership.produce(now, ticket, lastOffset, deadline)
+    else this.effects.push({ type: 'produceDone', ticket, error: ErrorCode.NOT_LEADER_OR_FOLLOWER })
+  }
+
+  private onAppended(now: Millis, logEndOffset: Offset): void {
+    if (this.state.kind === 'leader') this.state.leadership.appended(now, logEndOffset)
+    else if (this.state.kind === 'follower') this.state.logEndOffset = logEndOffset
+  }
+
+  private onTruncated(logEndOffset: Offset): void {
+    assert(this.state.kind !== 'leader', 'a leader does not truncate its log')
+    if (this.state.kind !== 'follower') return
+    const isBelow = logEndOffset < this.state.highWatermark
+    this.state.logEndOffset = logEndOffset
+    this.state.highWatermark = Math.min(this.state.highWatermark, logEndOffset)
+    if (isBelow) this.effects.push({ type: 'highWatermark', offset: logEndOffset })
+  }
+
+  private onLeaderSaid(leaderEpoch: Epoch, leaderHighWatermark: Offset): void {
+    if (this.state.kind !== 'follower' || leaderEpoch !== this.state.leaderEpoch) return
+    const highWatermark = Math.min(leaderHighWatermark, this.state.logEndOffset)
+    if (highWatermark <= this.state.highWatermark) return
+    this.state.highWatermark = highWatermark
+    this.effects.push({ type: 'highWatermark', offset: highWatermark })
   }
 }
