@@ -155,6 +155,8 @@ function checkControllerListeners(roles: readonly Role[], addresses: Addresses, 
     complain('controller.listener.names', 'is needed: the name of the listener that controllers speak on, such as CONTROLLER')
     return
   }
+  // What could not be read has been complained of already.
+  if (listeners.length === 0) return
   if (roles.includes('controller')) {
     const missing = names.find((name) => !bound.has(name))
     if (missing !== undefined) {

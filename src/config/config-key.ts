@@ -104,6 +104,14 @@ export function oneOf(...values: readonly string[]): Validator {
 export function oneOfAnyCase(...values: readonly string[]): Validator {
   return { kind: 'oneOf', values, anyCase: true }
 }
+/** Any items; repeats count once. */
+export function anyList(options: { readonly empty: boolean }): Validator {
+  return { kind: 'list', empty: options.empty }
+}
+export function listOf(values: readonly string[], options: { readonly empty: boolean }): Validator {
+  return { kind: 'listOf', values, empty: options.empty }
+}
+
 /** A value of type password never leaves the broker, whatever is asked. */
 export function isSensitive(key: ConfigKey): boolean {
   return key.type === 'password'

@@ -15,9 +15,10 @@ export function parseValue(key: ConfigKey, text: string): Parsed {
   if ('expected' in parsed) {
     return { problem: `Invalid value ${shown(key, text)} for configuration ${key.name}: ${parsed.expected}` }
   }
-  const value = parsed.value
-  if (key.validator === undefined) return { value }
-  return verdict(key, key.validator, value) ?? { value }
+  const validator = key.validator
+  if (validator === undefined) return { value: parsed.value }
+  const value = validator.kind === 'list' || validator.kind === 'listOf' ? asList(parsed.value) : parsed.value
+  return verdict(key, validator, value) ?? { value }
 }
 
 /** Null when the value may stand. */
@@ -27,7 +28,7 @@ export function validateValue(key: ConfigKey, text: string): string | null {
 }
 
 function shown(key: ConfigKey, text: string): string {
-  return key.type === 'password' ? '[hidden]' : text.trim()
+  return key.type === 'password' ? '[hidden]' : text
 }
 
 type Typed = { readonly value: ConfigValue } | { readonly expected: string }
@@ -98,20 +99,17 @@ function verdict(key: ConfigKey, validator: Validator, value: ConfigValue): Prob
     case 'nonEmpty':
       return String(value) === '' ? wrong(key, value, 'String must be non-empty') : undefined
     case 'throttledReplicas':
-      return throttledReplicasVerdict(key, asList(value))
+      return throttledReplicasVerdict(key, Array.isArray(value) ? value : [])
     case 'offsetReset':
-      return /^(latest|earliest|by_duration:P(?!$)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?)$/i.test(String(value))
-        ? undefined
-        : wrong(key, value, 'Value must be latest, earliest or by_duration:<ISO-8601 duration>')
+      return offsetResetVerdict(key, String(value))
     default:
       return unreachable(validator)
   }
 }
 
-function wrong(key: ConfigKey, value: ConfigValue | string, why: string): { readonly problem: string } {
-  return {
-    problem: `Invalid value ${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)} for configuration ${key.name}: ${why}`,
-  }
+function wrong(key: ConfigKey, value: ConfigValue, why: string): { readonly problem: string } {
+  const shown = Array.isArray(value) ? `[${value.join(', ')}]` : canonical(value, key.type)
+  return { problem: `Invalid value ${shown} for configuration ${key.name}: ${why}` }
 }
 
 function rangeVerdict(key: ConfigKey, range: { readonly min?: number; readonly max?: number }, value: ConfigValue): Problem {
@@ -137,18 +135,29 @@ function listVerdict(
   validator: { readonly kind: 'list' | 'listOf'; readonly values?: readonly string[]; readonly empty: boolean },
   items: readonly string[],
 ): Problem {
-  if (items.length === 0) return validator.empty ? undefined : { problem: `Configuration '${key.name}' must not be empty.` }
-  if (items.includes('')) return { problem: `Configuration '${key.name}' values must not be empty.` }
+  if (items.length === 0) {
+    const values = validator.values === undefined ? 'any non-empty value' : `[${validator.values.join(', ')}]`
+    return validator.empty ? undefined : { problem: `Configuration '${key.name}' must not be empty. Valid values include: ${values}` }
+  }
   const { values } = validator
-  if (values === undefined) return undefined
-  const stranger = items.find((item) => !values.includes(item))
-  return stranger === undefined ? undefined : wrong(key, stranger, `String must be one of: ${values.join(', ')}`)
+  const stranger = items.find((item) => item === '' || values?.includes(item) === false)
+  if (stranger === undefined) return undefined
+  if (stranger === '') return { problem: `Configuration '${key.name}' values must not be empty.` }
+  return wrong(key, stranger, `String must be one of: ${values?.join(', ') ?? ''}`)
 }
 
 function throttledReplicasVerdict(key: ConfigKey, items: readonly string[]): Problem {
-  if (items.length === 0 || (items.length === 1 && items[0] === '*') || items.every((item) => /^\d+:\d+$/.test(item))) return undefined
+  if (items.every((item) => /^\d+:\d+$/.test(item)) || (items.length === 1 && items[0] === '*')) return undefined
   const form = `the literal '*' or a list of replicas in the following format: [partitionId]:[brokerId],[partitionId]:[brokerId],...`
   return wrong(key, items, `${key.name} must be ${form}`)
+}
+
+const duration = /^by_duration:[+]?P(?!$)(\d+D)?(T(?=\d)(\d+H)?(\d+M)?(\d+(\.\d+)?S)?)?$/
+
+function offsetResetVerdict(key: ConfigKey, value: string): Problem {
+  if (value === 'latest' || value === 'earliest' || duration.test(value)) return undefined
+  const form = `The value must be either 'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.`
+  return wrong(key, value, `Invalid value \`${value}\` for configuration ${key.name}. ${form}`)
 }
 
 /** The text in which Kafka returns a value (ConfigDef.convertToString). */

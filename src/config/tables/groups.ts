@@ -1,10 +1,10 @@
-import { atLeast, int, intMax, list, long, oneOfAnyCase, short, string } from '../config-key.ts'
+import { listOf, anyList, atLeast, int, intMax, list, long, oneOfAnyCase, short, string } from '../config-key.ts'
 import type { ConfigKey } from '../config-key.ts'
 
 /** Consumer and streams groups, and their offsets. */
 export const groupsRows: readonly ConfigKey[] = [
   int('group.consumer.assignment.interval.ms', 1000, 'medium', { mode: 'cluster-wide', valid: atLeast(0) }),
-  list('group.consumer.assignors', 'uniform,range', 'medium'),
+  list('group.consumer.assignors', 'uniform,range', 'medium', { valid: anyList({ empty: false }) }),
   int('group.consumer.heartbeat.interval.ms', 5000, 'medium', { valid: atLeast(1) }),
   int('group.consumer.max.assignment.interval.ms', 15000, 'medium', { valid: atLeast(0) }),
   int('group.consumer.max.heartbeat.interval.ms', 15000, 'medium', { valid: atLeast(1) }),
@@ -22,7 +22,7 @@ export const groupsRows: readonly ConfigKey[] = [
   int('group.coordinator.background.threads', 2, 'high', { valid: atLeast(1) }),
   int('group.coordinator.cached.buffer.max.bytes', 1048588, 'medium', { mode: 'cluster-wide', valid: atLeast(524288) }),
   list('group.coordinator.rebalance.protocols', 'classic,consumer,streams', 'medium', {
-    valid: { kind: 'listOf', values: ['consumer', 'classic', 'share', 'streams'], empty: false },
+    valid: listOf(['consumer', 'classic', 'share', 'streams'], { empty: false }),
   }),
   int('group.coordinator.threads', 4, 'high', { valid: atLeast(1) }),
   int('group.initial.rebalance.delay.ms', 3000, 'medium'),

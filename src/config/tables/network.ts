@@ -1,21 +1,26 @@
-import { atLeast, int, intMax, list, long, oneOf, required, string } from '../config-key.ts'
+import { anyList, atLeast, int, intMax, list, long, oneOf, required, string } from '../config-key.ts'
 import type { ConfigKey } from '../config-key.ts'
 
 /** Listeners, connections and requests. */
 export const networkRows: readonly ConfigKey[] = [
   list('advertised.listeners', null, 'high', {
+    valid: anyList({ empty: false }),
     does: 'The addresses that clients and other brokers are told; those of `listeners` when it is not given.',
   }),
   long('connections.max.idle.ms', 600000, 'medium', { does: 'A connection without a request for this long is closed.' }),
-  list('controller.listener.names', required, 'high', { does: 'The listeners that belong to the controller.' }),
+  list('controller.listener.names', required, 'high', {
+    valid: anyList({ empty: false }),
+    does: 'The listeners that belong to the controller.',
+  }),
   int('controller.socket.timeout.ms', 30000, 'medium'),
-  list('early.start.listeners', null, 'high'),
+  list('early.start.listeners', null, 'high', { valid: anyList({ empty: true }) }),
   string('inter.broker.listener.name', null, 'medium', { does: 'The listener that brokers use among themselves.' }),
   string('listener.security.protocol.map', 'SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT', 'low', {
     mode: 'per-broker',
     does: 'The protocol that each listener speaks, as `NAME:PROTOCOL`, separated by commas. PLAINTEXT is there today.',
   }),
   list('listeners', 'PLAINTEXT://:9092', 'high', {
+    valid: anyList({ empty: false }),
     mode: 'per-broker',
     does: 'The addresses this node binds, as `NAME://host:port`, separated by commas.',
   }),

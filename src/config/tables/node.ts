@@ -1,4 +1,4 @@
-import { atLeast, boolean, className, int, list, long, longMax, required, string } from '../config-key.ts'
+import { listOf, anyList, atLeast, boolean, className, int, list, long, longMax, required, string } from '../config-key.ts'
 import type { ConfigKey } from '../config-key.ts'
 
 /** The node itself and what it does for topics. */
@@ -21,7 +21,7 @@ export const nodeRows: readonly ConfigKey[] = [
     because:
       'A partition whose leader has stopped answering is led again within three seconds; a living broker sends eight heartbeats in that time.',
   }),
-  list('config.providers', '', 'low', { mode: 'cluster-wide' }),
+  list('config.providers', '', 'low', { valid: anyList({ empty: true }), mode: 'cluster-wide' }),
   boolean('controlled.shutdown.enable', true, 'medium', { does: 'A stopping broker first hands its partitions to others.' }),
   className('create.topic.policy.class.name', null, 'low'),
   boolean('delete.topic.enable', true, 'high', { does: 'Whether topics can be deleted.' }),
@@ -35,7 +35,7 @@ export const nodeRows: readonly ConfigKey[] = [
   int('node.id', required, 'high', { valid: atLeast(0), does: 'The number of this node, unique among brokers and controllers.' }),
   int('num.partitions', 1, 'medium', { valid: atLeast(1), does: 'Partitions of a topic that is created without saying how many.' }),
   list('process.roles', required, 'high', {
-    valid: { kind: 'listOf', values: ['broker', 'controller'], empty: false },
+    valid: listOf(['broker', 'controller'], { empty: false }),
     does: 'What this node is: `broker`, `controller` or both.',
   }),
   long('server.max.startup.time.ms', longMax, 'medium', { valid: atLeast(0), internal: true }),

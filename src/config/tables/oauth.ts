@@ -1,4 +1,4 @@
-import { between, boolean, className, int, list, long, oneOfAnyCase, password, string } from '../config-key.ts'
+import { anyList, between, boolean, className, int, list, long, oneOfAnyCase, password, string } from '../config-key.ts'
 import type { ConfigKey } from '../config-key.ts'
 
 /** SASL/OAUTHBEARER. */
@@ -17,7 +17,7 @@ export const oauthRows: readonly ConfigKey[] = [
   string('sasl.oauthbearer.client.credentials.client.id', null, 'medium'),
   password('sasl.oauthbearer.client.credentials.client.secret', null, 'medium'),
   int('sasl.oauthbearer.clock.skew.seconds', 30, 'low'),
-  list('sasl.oauthbearer.expected.audience', '', 'high'),
+  list('sasl.oauthbearer.expected.audience', '', 'high', { valid: anyList({ empty: true }) }),
   string('sasl.oauthbearer.expected.issuer', null, 'high'),
   long('sasl.oauthbearer.jwks.endpoint.refresh.ms', 3600000, 'low'),
   long('sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms', 10000, 'low'),

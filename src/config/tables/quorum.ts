@@ -10,12 +10,19 @@ export const quorumRows: readonly ConfigKey[] = [
     does: 'How long the leader gathers records before it writes them.',
   }),
   boolean('controller.quorum.auto.join.enable', false, 'low'),
-  list('controller.quorum.bootstrap.servers', '', 'high', { valid: { kind: 'list', empty: false } }),
+  list('controller.quorum.bootstrap.servers', '', 'high', {}),
   int('controller.quorum.election.backoff.max.ms', 1000, 'high', {
     valid: atLeast(0),
     does: 'The longest random wait after a lost election.',
+    ours: 500,
+    because: 'Goes with the shorter `controller.quorum.election.timeout.ms`.',
   }),
-  int('controller.quorum.election.timeout.ms', 1000, 'high', { valid: atLeast(0), does: 'How long a candidate waits for votes.' }),
+  int('controller.quorum.election.timeout.ms', 1000, 'high', {
+    valid: atLeast(0),
+    does: 'How long a candidate waits for votes.',
+    ours: 500,
+    because: 'Goes with the shorter `controller.quorum.fetch.timeout.ms`.',
+  }),
   int('controller.quorum.fetch.max.bytes', 1048576, 'low', {
     valid: atLeast(1),
     does: 'Bytes of the metadata log that are asked for at once.',
@@ -27,6 +34,8 @@ export const quorumRows: readonly ConfigKey[] = [
   int('controller.quorum.fetch.timeout.ms', 2000, 'high', {
     valid: atLeast(0),
     does: 'A voter that has not heard of the leader for this long starts an election; a leader that a majority has left alone for this long resigns.',
+    ours: 1000,
+    because: 'A controller that stops dead is replaced within about a second; pre-vote makes a shorter stall harmless.',
   }),
   int('controller.quorum.request.timeout.ms', 2000, 'medium', {
     valid: atLeast(0),
@@ -37,7 +46,6 @@ export const quorumRows: readonly ConfigKey[] = [
     does: 'How long a voter waits before it repeats a failed request.',
   }),
   list('controller.quorum.voters', '', 'high', {
-    valid: { kind: 'list', empty: false },
     does: 'The controllers, as `id@host:port`, separated by commas.',
   }),
   long('internal.metadata.delete.delay.millis', 60000, 'low', { internal: true }),

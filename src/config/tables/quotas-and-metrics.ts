@@ -1,4 +1,4 @@
-import { atLeast, className, int, list, long, string } from '../config-key.ts'
+import { anyList, atLeast, className, int, list, long, string } from '../config-key.ts'
 import type { ConfigKey } from '../config-key.ts'
 
 /** Quotas and metrics. */
@@ -9,8 +9,9 @@ export const quotasAndMetricsRows: readonly ConfigKey[] = [
   int('controller.quota.window.num', 11, 'low', { valid: atLeast(1) }),
   int('controller.quota.window.size.seconds', 1, 'low', { valid: atLeast(1) }),
   int('kafka.metrics.polling.interval.secs', 10, 'low', { valid: atLeast(1) }),
-  list('kafka.metrics.reporters', '', 'low'),
+  list('kafka.metrics.reporters', '', 'low', { valid: anyList({ empty: true }) }),
   list('metric.reporters', 'org.apache.kafka.common.metrics.JmxReporter', 'low', {
+    valid: anyList({ empty: true }),
     mode: 'cluster-wide',
     ours: '',
     because: 'There is no JMX here.',

@@ -1,4 +1,4 @@
-import { atLeast, boolean, className, double, int, list, long, oneOf, password, short, string } from '../config-key.ts'
+import { anyList, atLeast, boolean, className, double, int, list, long, oneOf, password, short, string } from '../config-key.ts'
 import type { ConfigKey } from '../config-key.ts'
 
 /** TLS, SASL and authorisation. */
@@ -14,11 +14,11 @@ export const securityRows: readonly ConfigKey[] = [
     mode: 'per-broker',
   }),
   className('sasl.client.callback.handler.class', null, 'medium'),
-  list('sasl.enabled.mechanisms', 'GSSAPI', 'medium', { mode: 'per-broker' }),
+  list('sasl.enabled.mechanisms', 'GSSAPI', 'medium', { valid: anyList({ empty: true }), mode: 'per-broker' }),
   password('sasl.jaas.config', null, 'medium', { mode: 'per-broker' }),
   string('sasl.kerberos.kinit.cmd', '/usr/bin/kinit', 'medium', { mode: 'per-broker' }),
   long('sasl.kerberos.min.time.before.relogin', 60000, 'medium', { mode: 'per-broker' }),
-  list('sasl.kerberos.principal.to.local.rules', 'DEFAULT', 'medium', { mode: 'per-broker' }),
+  list('sasl.kerberos.principal.to.local.rules', 'DEFAULT', 'medium', { valid: anyList({ empty: true }), mode: 'per-broker' }),
   string('sasl.kerberos.service.name', null, 'medium', { mode: 'per-broker' }),
   double('sasl.kerberos.ticket.renew.jitter', 0.05, 'medium', { mode: 'per-broker' }),
   double('sasl.kerberos.ticket.renew.window.factor', 0.8, 'medium', { mode: 'per-broker' }),
@@ -39,9 +39,9 @@ export const securityRows: readonly ConfigKey[] = [
   string('security.providers', null, 'low'),
   boolean('ssl.allow.dn.changes', false, 'low'),
   boolean('ssl.allow.san.changes', false, 'low'),
-  list('ssl.cipher.suites', '', 'medium', { mode: 'per-broker' }),
+  list('ssl.cipher.suites', '', 'medium', { valid: anyList({ empty: true }), mode: 'per-broker' }),
   string('ssl.client.auth', 'none', 'medium', { mode: 'per-broker', valid: oneOf('required', 'requested', 'none') }),
-  list('ssl.enabled.protocols', 'TLSv1.2,TLSv1.3', 'medium', { mode: 'per-broker' }),
+  list('ssl.enabled.protocols', 'TLSv1.2,TLSv1.3', 'medium', { valid: anyList({ empty: true }), mode: 'per-broker' }),
   string('ssl.endpoint.identification.algorithm', 'https', 'low', { mode: 'per-broker' }),
   className('ssl.engine.factory.class', null, 'low', { mode: 'per-broker' }),
   password('ssl.key.password', null, 'medium', { mode: 'per-broker' }),

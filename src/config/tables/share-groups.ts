@@ -1,10 +1,10 @@
-import { atLeast, between, int, list, short, string } from '../config-key.ts'
+import { anyList, atLeast, between, int, list, short, string } from '../config-key.ts'
 import type { ConfigKey } from '../config-key.ts'
 
 /** Share groups. */
 export const shareGroupsRows: readonly ConfigKey[] = [
   int('group.share.assignment.interval.ms', 1000, 'medium', { mode: 'cluster-wide', valid: atLeast(0) }),
-  list('group.share.assignors', 'simple', 'medium'),
+  list('group.share.assignors', 'simple', 'medium', { valid: anyList({ empty: false }) }),
   int('group.share.delivery.count.limit', 5, 'medium', { valid: between(2, 10) }),
   int('group.share.heartbeat.interval.ms', 5000, 'medium', { valid: atLeast(1) }),
   int('group.share.initialize.retry.interval.ms', 30000, 'low', { valid: atLeast(1), internal: true }),

@@ -1,4 +1,4 @@
-import { atLeast, between, boolean, int, list, long, longMax, oneOf, string } from '../config-key.ts'
+import { listOf, anyList, atLeast, between, boolean, int, list, long, longMax, oneOf, string } from '../config-key.ts'
 import type { ConfigKey } from '../config-key.ts'
 
 /** Logs on disk. */
@@ -11,18 +11,24 @@ export const storageRows: readonly ConfigKey[] = [
     does: 'The codec in which batches are stored; `producer` keeps what the producer chose.',
   }),
   int('compression.zstd.level', 3, 'medium', { mode: 'cluster-wide', valid: between(-131072, 22) }),
-  list('cordoned.log.dirs', '', 'medium', { mode: 'per-broker' }),
+  list('cordoned.log.dirs', '', 'medium', { valid: anyList({ empty: true }), mode: 'per-broker' }),
   list('log.cleanup.policy', 'delete', 'medium', {
     mode: 'cluster-wide',
-    valid: { kind: 'listOf', values: ['compact', 'delete'], empty: true },
+    valid: listOf(['compact', 'delete'], { empty: true }),
     does: 'What happens to old segments: `delete`, `compact`, both or (empty) nothing.',
   }),
-  list('log.dir', '/tmp/kafka-logs', 'high', { does: 'The directory in which partitions are kept, when `log.dirs` is not given.' }),
+  list('log.dir', '/tmp/kafka-logs', 'high', {
+    valid: anyList({ empty: false }),
+    does: 'The directory in which partitions are kept, when `log.dirs` is not given.',
+  }),
   long('log.dir.failure.timeout.ms', 30000, 'low', {
     valid: atLeast(1),
     does: 'A broker that cannot tell the controller of a failed directory for this long stops, if it leads partitions in it.',
   }),
-  list('log.dirs', null, 'high', { does: 'The directories in which partitions are kept, separated by commas.' }),
+  list('log.dirs', null, 'high', {
+    valid: anyList({ empty: false }),
+    does: 'The directories in which partitions are kept, separated by commas.',
+  }),
   long('log.flush.interval.messages', longMax, 'high', {
     mode: 'cluster-wide',
     valid: atLeast(1),

@@ -1,10 +1,10 @@
-import { atLeast, between, boolean, double, int, list, long, longMax, oneOf, string } from '../config-key.ts'
+import { listOf, atLeast, between, boolean, double, int, list, long, longMax, oneOf, string } from '../config-key.ts'
 import type { ConfigKey } from '../config-key.ts'
 
 /** Topics. */
 export const topicRows: readonly ConfigKey[] = [
   list('cleanup.policy', 'delete', 'medium', {
-    valid: { kind: 'listOf', values: ['compact', 'delete'], empty: true },
+    valid: listOf(['compact', 'delete'], { empty: true }),
     does: 'What happens to old segments: `delete`, `compact`, both or (empty) nothing.',
   }),
   int('compression.gzip.level', -1, 'medium', { valid: { kind: 'gzipLevel' } }),
