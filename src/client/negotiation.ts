@@ -2,7 +2,8 @@ import type { Api } from '../protocol/apis.ts'
 import { apis } from '../protocol/apis.ts'
 import { errorName, ErrorCode } from '../protocol/errors.ts'
 import { readResponse } from '../protocol/frames.ts'
-import { type Peer, PeerError, type RequestOptions } from './peer.ts'
+import { PeerError } from './peer-error.ts'
+import type { Peer, RequestOptions } from './peer.ts'
 
 /** What a foreign peer serves, as its ApiVersions answer says. */
 export class PeerVersions {

@@ -35,6 +35,7 @@ export function apiVersionsHandler(kind: ListenerKind, table: () => HandlerTable
   return (request, context) => {
     const named = softwareText.test(request.clientSoftwareName) && softwareText.test(request.clientSoftwareVersion)
     if (context.apiVersion >= 3 && !named) return { errorCode: ErrorCode.INVALID_REQUEST, apiKeys: [] }
+    if (context.apiVersion >= 3) context.connection.softwareIs(request.clientSoftwareName, request.clientSoftwareVersion)
     apiKeys ??= apiVersionsFor(kind, table())
     const known = features()
     // A feature that starts at 0 breaks clients that know versions up to 3 (KAFKA-17492).

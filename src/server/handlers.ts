@@ -21,6 +21,13 @@ export interface ConnectionContext {
   readonly isOpen: boolean
   /** Calls `run` once when the connection has closed, whoever closed it (at once if it already has). The result takes the call back. */
   onClose(run: () => void): () => void
+  /** For the handler of ApiVersions. */
+  softwareIs(name: string, version: string): void
+  /**
+   * The connection is that of another node of the cluster: replication must not wait for memory that only replication can free.
+   * Its reading is never held back by the process-wide budgets.
+   */
+  exemptFromBudget(): void
 }
 
 export interface RequestContext {
