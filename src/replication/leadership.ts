@@ -5,10 +5,17 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { EffectList } from './effect-list.ts'
 import { FollowerProgress } from './follower-progress.ts'
 import { ParkedProduces } from './parked-produces.ts'
-import type { IsrAnswer, IsrMember, PartitionAssignment, PartitionEffect, PartitionReplicaOptions } from './partition-replica.ts'
+import type {
+  IsrAnswer,
+  IsrMember,
+  LeaderRecoveryState,
+  PartitionAssignment,
+  PartitionEffect,
+  PartitionReplicaOptions,
+} from './partition-replica.ts'
 
 /** LeaderRecoveryState of a proposal: whoever leads after an unclean election has recovered by leading (Partition.makeLeader). */
-const recovered = 0
+const recovered: LeaderRecoveryState = 0
 
 /** What outlives one leadership of the partition. */
 export interface LeadershipHost {

@@ -22,6 +22,9 @@ export interface PartitionReplicaOptions {
   readonly isrRetryBackoffMs: Millis
 }
 
+/** 0 RECOVERED; 1 RECOVERING: after an unclean election, until the leader's next ISR change. */
+export type LeaderRecoveryState = 0 | 1
+
 /** What metadata says of the partition, and where this broker's log stands at that moment. */
 export interface PartitionAssignment {
   readonly topicId: Uuid
@@ -31,8 +34,7 @@ export interface PartitionAssignment {
   readonly leader: NodeId
   readonly leaderEpoch: Epoch
   readonly partitionEpoch: Epoch
-  /** 1 after an unclean election until the leader's next ISR change. */
-  readonly leaderRecoveryState: number
+  readonly leaderRecoveryState: LeaderRecoveryState
   readonly addingReplicas: readonly NodeId[]
   readonly removingReplicas: readonly NodeId[]
   /** `min.insync.replicas` of the topic; the effective minimum is the lesser of it and the number of replicas. */
@@ -104,7 +106,7 @@ export type PartitionEffect =
       readonly isr: readonly IsrMember[]
       readonly leaderEpoch: Epoch
       readonly partitionEpoch: Epoch
-      readonly leaderRecoveryState: number
+      readonly leaderRecoveryState: LeaderRecoveryState
     }
   /** The ISR known here changed (for a line in the log and for metrics). */
   | { readonly type: 'isrChanged'; readonly isr: readonly NodeId[]; readonly partitionEpoch: Epoch }
