@@ -1,0 +1,29 @@
+// Fetches and builds the stock clients that the tests use where they are there: Kafka's jars (Maven), our Java programs (javac), the
+// franz-go program (Go). What has no program to fetch it with is named. Exits 1 when something is missing.
+//   node scripts/peers.mjs
+import { fetchJars, franzBinary, javaClassPath, jarsComplete, onPath, without } from '../test/rig/peers.mjs'
+
+delete process.env.ODRADEK_REQUIRE_PEERS
+let failed = 0
+
+/** @param {string} what @param {() => unknown} make */
+function step(what, make) {
+  const started = Date.now()
+  try {
+    make()
+    process.stdout.write(`ok   ${what} ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
+  } catch (error) {
+    failed += 1
+    process.stdout.write(`FAIL ${what}: ${error instanceof Error ? error.message : String(error)}\n`)
+  }
+}
+
+step("Kafka's jars", () => {
+  if (!jarsComplete()) fetchJars()
+})
+step('Java programs of test/java', () => javaClassPath())
+step('franz-go program of test/go', () => franzBinary())
+step('kcat', () => {
+  if (onPath('kcat') === undefined) throw new Error(String(without('kcat')))
+})
+process.exit(failed === 0 ? 0 : 1)
