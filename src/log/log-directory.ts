@@ -1,7 +1,36 @@
-import type { DiskError } from '../base/ports.ts'
-import type { NodeId, Offset, Uuid } from '../base/units.ts'
+import { assert } from '../base/assert.ts'
+import { DiskError } from '../base/ports.ts'
+import type { Offset, Uuid } from '../base/units.ts'
+import type { TopicPartition } from '../base/units.ts'
+import { partitionName } from '../base/units.ts'
+import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
+import {
+  CheckpointError,
+  formatCleanShutdown,
+  formatMetaProperties,
+  formatOffsets,
+  parseCleanShutdown,
+  parseMetaProperties,
+  parseOffsets,
+} from './checkpoints.ts'
+import { isDeletedName, parsePartitionName, safeTopicName } from './directory-names.ts'
 import type { LogConfig } from './log-config.ts'
-import type { LogPorts, LogShared, PartitionLog } from './partition-log.ts'
+import type { LogPorts, LogShared } from './options.ts'
+import { CorruptLogError } from './outcomes.ts'
+import { PartitionLog } from './partition-log.ts'
+
+export type { DirectoryIdentity } from './checkpoints.ts'
+
+const fileNames = {
+  lock: '.lock',
+  identity: 'meta.properties',
+  cleanShutdown: '.kafka_cleanshutdown',
+  recoveryPoints: 'recovery-point-offset-checkpoint',
+  logStarts: 'log-start-offset-checkpoint',
+  highWatermarks: 'replication-offset-checkpoint',
+} as const
+
+const metadataTopicDirectory = '__cluster_metadata-0'
 
 export interface LogDirectoryOptions {
   readonly path: string
@@ -14,52 +43,332 @@ export interface LogDirectoryOptions {
   readonly onOffline?: (error: DiskError) => void
 }
 
-/** What `meta.properties` says. */
-export interface DirectoryIdentity {
-  readonly clusterId: string
-  readonly nodeId: NodeId
-  readonly directoryId: Uuid
-}
-
 export interface OpenedLogs {
   readonly logs: readonly PartitionLog[]
   /** Partition directories that could not be opened (CorruptLogError, DiskError); they are left as they are. */
   readonly failed: readonly { readonly topic: string; readonly partition: number; readonly error: Error }[]
 }
 
-/** One entry of `log.dirs`. */
-export declare class LogDirectory {
+type Checkpoint = 'recoveryPoints' | 'logStarts' | 'highWatermarks'
+
+/** Logs opened in a row before others get their turn. */
+const opensPerTurn = 32
+
+export type HighWatermarkOf = (log: PartitionLog) => Offset | null
+
+/**
+ * One entry of `log.dirs`: who may use it (lock, meta.properties), the partitions in it, and the checkpoints that speak of all of them.
+ *
+ * Invariant: a stored recovery point is never above what its log has on stable storage. It is therefore written only after flushes, and
+ * lowered before a truncation or a removal takes effect (`lowerRecoveryPoint`).
+ */
+export class LogDirectory {
   readonly path: string
-  /** Takes the lock (DiskError EAGAIN when another process holds it) and reads meta.properties. */
-  static open(ports: LogPorts, options: LogDirectoryOptions): LogDirectory
+  private readonly ports: LogPorts
+  private readonly options: LogDirectoryOptions
+  private readonly lock: { release(): void }
+  private readonly open = new Map<string, PartitionLog>()
+  private readonly doomed: string[] = []
+  private known: DirectoryIdentity | null
+  private failed: DiskError | null = null
+  private wasClean = false
+  private lastBrokerEpoch = -1
+  /** What the checkpoint files say. */
+  private stored: Readonly<Record<Checkpoint, Map<string, CheckpointedOffset>>> = {
+    recoveryPoints: new Map(),
+    logStarts: new Map(),
+    highWatermarks: new Map(),
+  }
+  /** Counts lowered recovery points, so that a write under way notices that it has become wrong. */
+  private lowerings = 0
+  /** Checkpoints are written one after the other. */
+  private writing: Promise<void> = Promise.resolve()
+
+  private constructor(ports: LogPorts, options: LogDirectoryOptions, lock: { release(): void }) {
+    this.path = options.path
+    this.ports = ports
+    this.options = options
+    this.lock = lock
+    this.known = this.readIdentity()
+  }
+
+  /** Takes the lock (DiskError EAGAIN when another process holds it) and reads meta.properties (CheckpointError when it makes no sense). */
+  static open(ports: LogPorts, options: LogDirectoryOptions): LogDirectory {
+    ports.disk.makeDirectory(options.path)
+    const lock = ports.disk.lock(`${options.path}/${fileNames.lock}`)
+    try {
+      return new LogDirectory(ports, options, lock)
+    } catch (error) {
+      lock.release()
+      throw error
+    }
+  }
+
   /** Null when the directory was never formatted. */
-  get identity(): DirectoryIdentity | null
+  get identity(): DirectoryIdentity | null {
+    return this.known
+  }
+
   /** Null while it can be trusted. */
-  get failure(): DiskError | null
-  /** The last shutdown was clean. */
-  get cleanShutdown(): boolean
-  /** The broker epoch noted at the last clean shutdown; -1 otherwise. */
-  get previousBrokerEpoch(): number
-  /** Writes meta.properties; refuses (Error) a directory that belongs to another cluster or node. */
-  format(identity: DirectoryIdentity): void
-  /** Opens every partition found; removes what an earlier delete left; takes away the clean-shutdown mark. */
-  openAll(configOf: (topic: string) => LogConfig): Promise<OpenedLogs>
+  get failure(): DiskError | null {
+    return this.failed
+  }
+
+  /** The last shutdown was clean. Known after `openAll`. */
+  get cleanShutdown(): boolean {
+    return this.wasClean
+  }
+
+  /** The broker epoch noted at the last clean shutdown; -1 otherwise. Known after `openAll`. */
+  get previousBrokerEpoch(): number {
+    return this.lastBrokerEpoch
+  }
+
   /** Open logs by `topic-partition`. */
-  get logs(): ReadonlyMap<string, PartitionLog>
+  get logs(): ReadonlyMap<string, PartitionLog> {
+    return this.open
+  }
+
+  /** Writes meta.properties; a CheckpointError refuses a directory that belongs to another cluster or node. */
+  format(identity: DirectoryIdentity): void {
+    const { known } = this
+    if (known !== null && (known.clusterId !== identity.clusterId || known.nodeId !== identity.nodeId)) {
+      const owner = `node ${known.nodeId} of cluster ${known.clusterId}`
+      throw new CheckpointError(`${this.path} belongs to ${owner}, not to node ${identity.nodeId} of cluster ${identity.clusterId}`)
+    }
+    if (known !== null) return
+    this.ports.disk.replaceSmallSync(this.file('identity'), formatMetaProperties(identity))
+    this.known = identity
+  }
+
+  /** Opens every partition found; notes what an earlier delete left; takes away the clean-shutdown mark. Rejects with DiskError. */
+  async openAll(configOf: (topic: string) => LogConfig): Promise<OpenedLogs> {
+    await this.readMarks()
+    const found = this.findPartitions()
+    const failed: { topic: string; partition: number; error: Error }[] = []
+    let next = 0
+    const worker = async (): Promise<void> => {
+      for (let place = found[next++]; place !== undefined; place = found[next++]) {
+        const { topic, partition } = place
+        try {
+          await this.openLog(topic, partition, null, configOf(topic), this.wasClean)
+        } catch (error) {
+          if (!(error instanceof DiskError) && !(error instanceof CorruptLogError)) throw error
+          failed.push({ topic, partition, error })
+        }
+        if (next % opensPerTurn === 0) await new Promise<void>((resolve) => this.ports.clock.after(0, resolve))
+      }
+    }
+    await Promise.all(Array.from({ length: this.options.openConcurrency }, worker))
+    return { logs: [...this.open.values()], failed }
+  }
+
   /** From replication-offset-checkpoint as found at start; 0 when unknown. */
-  checkpointedHighWatermark(topic: string, partition: number): Offset
-  /** A new empty partition (or the one that is there). Throws RangeError for names that are not Kafka's. */
-  create(topic: string, partition: number, topicId: Uuid, config: LogConfig): Promise<PartitionLog>
-  /** Renames the partition's directory away; its files go with a later `removeDeleted`. */
-  remove(topic: string, partition: number): void
-  /** Removes one renamed directory; false when none is left. */
-  removeDeleted(): boolean
-  /** recovery-point, log-start and replication offset checkpoints, durably. `highWatermarkOf` may say null for "leave out". */
-  writeCheckpoints(highWatermarkOf: (log: PartitionLog) => Offset | null): Promise<void>
-  /** Flushes what rolls left unsynced. */
-  flushRolled(): Promise<void>
-  /** Closes all logs, writes checkpoints and the clean-shutdown mark, lets the lock go. */
-  closeCleanly(highWatermarkOf: (log: PartitionLog) => Offset | null, brokerEpoch: number): Promise<void>
+  checkpointedHighWatermark(topic: string, partition: number): Offset {
+    return this.stored.highWatermarks.get(partitionName(topic, partition))?.offset ?? 0
+  }
+
+  /** A new empty partition (or the open one). Throws RangeError for names that are not Kafka's; rejects with DiskError. */
+  async create(topic: string, partition: number, topicId: Uuid, config: LogConfig): Promise<PartitionLog> {
+    if (!safeTopicName(topic) || !Number.isInteger(partition) || partition < 0)
+      throw new RangeError(`no partition name: ${topic}-${partition}`)
+    const existing = this.open.get(partitionName(topic, partition))
+    if (existing !== undefined) return existing
+    this.checkUsable()
+    this.dropStale(partitionName(topic, partition))
+    return this.openLog(topic, partition, topicId, config, false)
+  }
+
+  /** Renames the partition's directory away; its files go with a later `removeDeleted`. Throws DiskError. */
+  remove(topic: string, partition: number): void {
+    const name = partitionName(topic, partition)
+    const log = this.open.get(name)
+    if (log === undefined) return
+    this.open.delete(name)
+    this.doomed.push(log.deleteOnDisk())
+  }
+
+  /** Removes one renamed directory; false when none is left. Throws DiskError. */
+  removeDeleted(): boolean {
+    const path = this.doomed[0]
+    if (path === undefined) return false
+    this.ports.disk.removeTree(path)
+    this.doomed.shift()
+    return true
+  }
+
+  /** Recovery-point, log-start and replication offset checkpoints, durably. `highWatermarkOf` says null for "leave out". */
+  writeCheckpoints(highWatermarkOf: HighWatermarkOf): Promise<void> {
+    const written = this.writing.then(() => this.writeCheckpointsNow(highWatermarkOf))
+    this.writing = written.catch(() => undefined)
+    return written
+  }
+
+  /** Flushes what rolls left unsynced. Rejects with DiskError; the directory is then offline. */
+  async flushRolled(): Promise<void> {
+    for (const log of [...this.open.values()]) if (log.activeBaseOffset > log.recoveryPoint) await log.flushRolled()
+  }
+
+  /** Closes all logs, writes checkpoints and the clean-shutdown mark, lets the lock go. Rejects with DiskError: then without the mark. */
+  async closeCleanly(highWatermarkOf: HighWatermarkOf, brokerEpoch: number): Promise<void> {
+    try {
+      this.checkUsable()
+      for (const log of this.open.values()) await log.close()
+      await this.writeCheckpoints(highWatermarkOf)
+      await this.ports.disk.replaceSmall(this.file('cleanShutdown'), formatCleanShutdown(brokerEpoch))
+    } finally {
+      this.abandon()
+    }
+  }
+
   /** Lets everything go without writing: after a failure. */
-  abandon(): void
+  abandon(): void {
+    for (const log of this.open.values()) log.abandon()
+    this.open.clear()
+    this.lock.release()
+  }
+
+  private async openLog(topic: string, partition: number, topicId: Uuid | null, config: LogConfig, clean: boolean): Promise<PartitionLog> {
+    const name = partitionName(topic, partition)
+    const log = await PartitionLog.open(this.ports, {
+      directory: `${this.path}/${name}`,
+      topic,
+      partition,
+      topicId,
+      config,
+      recoveryPoint: this.stored.recoveryPoints.get(name)?.offset ?? 0,
+      logStartOffset: this.stored.logStarts.get(name)?.offset ?? 0,
+      cleanShutdown: clean,
+      shared: this.options.shared,
+      producerIdExpirationMs: this.options.producerIdExpirationMs,
+      onCorruption: this.options.onCorruption,
+      onFailure: (error) => this.goOffline(error),
+      beforeLowering: (recoveryPoint) => this.lowerRecoveryPoint(name, recoveryPoint),
+    })
+    assert(!this.open.has(name), `${name} was opened twice`)
+    this.open.set(name, log)
+    return log
+  }
+
+  private async writeCheckpointsNow(highWatermarkOf: HighWatermarkOf): Promise<void> {
+    this.checkUsable()
+    const logs = [...this.open.values()]
+    for (const log of logs) log.saveEpochs()
+    const lowerings = this.lowerings
+    this.stored = {
+      recoveryPoints: byName(logs.map((log) => placed(log, log.recoveryPoint))),
+      logStarts: byName(logs.map((log) => placed(log, log.logStartOffset))),
+      highWatermarks: byName(logs.flatMap((log) => placedIfKnown(log, highWatermarkOf(log)))),
+    }
+    for (const checkpoint of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
+      await this.guard(this.ports.disk.replaceSmall(this.file(checkpoint), this.textOf(checkpoint)))
+    }
+    if (this.lowerings !== lowerings) this.ports.disk.replaceSmallSync(this.file('recoveryPoints'), this.textOf('recoveryPoints'))
+  }
+
+  /** A stored recovery point above `recoveryPoint` would make the next start take a truncation for a loss. Throws DiskError. */
+  private lowerRecoveryPoint(name: string, recoveryPoint: Offset): void {
+    const known = this.stored.recoveryPoints.get(name)
+    if (known === undefined || known.offset <= recoveryPoint) return
+    this.stored.recoveryPoints.set(name, { ...known, offset: recoveryPoint })
+    this.lowerings += 1
+    this.ports.disk.replaceSmallSync(this.file('recoveryPoints'), this.textOf('recoveryPoints'))
+  }
+
+  /** What is stored of a removed partition must not be taken for that of a new one of the same name. Throws DiskError. */
+  private dropStale(name: string): void {
+    for (const checkpoint of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
+      if ((this.stored[checkpoint].get(name)?.offset ?? 0) === 0) continue
+      for (const other of [...this.stored[checkpoint].keys()]) if (!this.open.has(other)) this.stored[checkpoint].delete(other)
+      this.lowerings += 1
+      this.ports.disk.replaceSmallSync(this.file(checkpoint), this.textOf(checkpoint))
+    }
+  }
+
+  private async readMarks(): Promise<void> {
+    const { disk } = this.ports
+    this.stored = {
+      recoveryPoints: this.readOffsets('recoveryPoints'),
+      logStarts: this.readOffsets('logStarts'),
+      highWatermarks: this.readOffsets('highWatermarks'),
+    }
+    const mark = this.file('cleanShutdown')
+    this.wasClean = disk.exists(mark)
+    if (!this.wasClean) return
+    this.lastBrokerEpoch = parseCleanShutdown(disk.readSmall(mark).toString())
+    disk.remove(mark)
+    await this.guard(disk.syncDirectory(this.path))
+  }
+
+  private readOffsets(checkpoint: Checkpoint): Map<string, CheckpointedOffset> {
+    const path = this.file(checkpoint)
+    if (!this.ports.disk.exists(path)) return new Map()
+    try {
+      return byName(parseOffsets(this.ports.disk.readSmall(path).toString()))
+    } catch (error) {
+      if (!(error instanceof CheckpointError)) throw error
+      this.ports.log.write('warn', 'checkpoint-unreadable', `${path}: ${error.message}; everything it spoke of is checked anew`)
+      return new Map()
+    }
+  }
+
+  private findPartitions(): readonly TopicPartition[] {
+    const { disk, log } = this.ports
+    const found: TopicPartition[] = []
+    for (const name of disk.list(this.path)) {
+      const path = `${this.path}/${name}`
+      if (name === metadataTopicDirectory || !disk.isDirectory(path)) continue
+      const place = parsePartitionName(name)
+      if (place !== null) found.push(place)
+      else if (isDeletedName(name)) this.doomed.push(path)
+      else log.write('warn', 'log-directory-foreign', `${path} is not a partition's directory and is left alone`)
+    }
+    return found
+  }
+
+  private readIdentity(): DirectoryIdentity | null {
+    const path = this.file('identity')
+    return this.ports.disk.exists(path) ? parseMetaProperties(this.ports.disk.readSmall(path).toString()) : null
+  }
+
+  /** A failed sync of a file that speaks of all logs is as final as that of a log. */
+  private async guard(work: Promise<void>): Promise<void> {
+    try {
+      await work
+    } catch (error) {
+      if (error instanceof DiskError) this.goOffline(error)
+      throw error
+    }
+  }
+
+  private goOffline(error: DiskError): void {
+    if (this.failed !== null) return
+    this.failed = error
+    this.ports.log.write('error', 'log-directory-offline', `${this.path}: ${error.message}`, { code: error.code })
+    this.options.onOffline?.(error)
+  }
+
+  private checkUsable(): void {
+    if (this.failed !== null) throw this.failed
+  }
+
+  private textOf(checkpoint: Checkpoint): string {
+    return formatOffsets([...this.stored[checkpoint].values()])
+  }
+
+  private file(name: keyof typeof fileNames): string {
+    return `${this.path}/${fileNames[name]}`
+  }
+}
+
+function placed(log: PartitionLog, offset: Offset): CheckpointedOffset {
+  return { topic: log.topic, partition: log.partition, offset }
+}
+
+function placedIfKnown(log: PartitionLog, offset: Offset | null): readonly CheckpointedOffset[] {
+  return offset === null ? [] : [placed(log, offset)]
+}
+
+function byName(offsets: readonly CheckpointedOffset[]): Map<string, CheckpointedOffset> {
+  return new Map(offsets.map((entry) => [partitionName(entry.topic, entry.partition), entry]))
 }

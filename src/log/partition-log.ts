@@ -1,135 +1,302 @@
-import type { Clock, Disk, DiskError, Log } from '../base/ports.ts'
+import { assert } from '../base/assert.ts'
+import type { DiskError } from '../base/ports.ts'
+import { NO_UUID } from '../base/units.ts'
 import type { Epoch, Offset, Timestamp, Uuid } from '../base/units.ts'
+import { appendAsFollower, appendAsLeader, roll } from './appending.ts'
+import { CheckpointError, formatPartitionMetadata, parsePartitionMetadata } from './checkpoints.ts'
+import { flush, flushNow } from './flushing.ts'
 import type { LogConfig } from './log-config.ts'
-import type { OpenFiles } from './open-files.ts'
+import { LogState } from './log-state.ts'
+import type { LogPorts, PartitionLogOptions } from './options.ts'
 import type { AppendOutcome, EpochEnd, FollowerOutcome, ProducerDescription, ReadOutcome, TimestampedOffset } from './outcomes.ts'
-import type { TailBudget } from './tail.ts'
+import { read } from './reading.ts'
+import { recoverLog } from './recovery.ts'
+import { advanceLogStart, deleteOldSegments, totalBytes } from './retention.ts'
+import { writeSmall } from './small-file.ts'
+import { findMaxTimestamp, findTimestamp } from './timestamps.ts'
+import { truncateFullyAndStartAt, truncateTo } from './truncation.ts'
 
-export interface LogPorts {
-  readonly clock: Clock
-  readonly disk: Disk
-  readonly log: Log
-}
+export type { LogPorts, LogShared, PartitionLogOptions } from './options.ts'
 
-/** What the partitions of one process share. */
-export interface LogShared {
-  /** At most so many files are open at once. */
-  readonly files: OpenFiles
-  /** At most so many bytes of recent batches are kept in memory. */
-  readonly tail: TailBudget
-}
-
-export interface PartitionLogOptions {
-  /** Path of the partition's own directory (`<log.dir>/<topic>-<partition>`); made when it is not there. */
-  readonly directory: string
-  readonly topic: string
-  readonly partition: number
-  /** Written to `partition.metadata` when the directory is new. Null: none is written (the metadata quorum's log). */
-  readonly topicId: Uuid | null
-  readonly config: LogConfig
-  /** Offsets below are known to be on stable storage. */
-  readonly recoveryPoint: Offset
-  readonly logStartOffset: Offset
-  /** The files were closed in order: skip recovery, trust checkpoints and indexes. */
-  readonly cleanShutdown: boolean
-  readonly shared: LogShared
-  /** Producers that were silent for longer are forgotten (`producer.id.expiration.ms`). */
-  readonly producerIdExpirationMs: number
-  /** What to do with bad bytes below the recovery point: reject with CorruptLogError, or cut them off as Kafka does. */
-  readonly onCorruption: 'refuse' | 'cut'
-  /** Told once, before the call that failed throws: a sync failed, or a failed write could not be undone. Nothing in the directory may be trusted. */
-  readonly onFailure?: (error: DiskError) => void
-}
+export const partitionMetadataName = 'partition.metadata'
 
 /**
- * One partition on disk. All calls but those that return a Promise complete in the page cache within the turn.
- * Every call may throw DiskError; state is then what it was before.
+ * One partition on disk (org.apache.kafka.storage.internals.log.UnifiedLog). All calls but those that return a Promise complete in the
+ * page cache within the turn. Every call may throw DiskError; state is then what it was before, unless `failure` says otherwise.
  */
-export declare class PartitionLog {
+export class PartitionLog {
   readonly topic: string
   readonly partition: number
   readonly directory: string
-  /** Null when partition.metadata does not say. */
-  readonly topicId: Uuid | null
-  /** Replaceable at run time. */
-  config: LogConfig
+  private readonly state: LogState
+  private id: Uuid | null
+  private closed = false
+
+  private constructor(state: LogState, topicId: Uuid | null) {
+    this.topic = state.options.topic
+    this.partition = state.options.partition
+    this.directory = state.options.directory
+    this.state = state
+    this.id = topicId
+  }
 
   /** Recovers what a crash left (rejects with CorruptLogError, DiskError). Yields, so that many may open at once. */
-  static open(ports: LogPorts, options: PartitionLogOptions): Promise<PartitionLog>
+  static async open(ports: LogPorts, options: PartitionLogOptions): Promise<PartitionLog> {
+    const isNew = !ports.disk.exists(options.directory)
+    if (isNew) ports.disk.makeDirectory(options.directory)
+    const topicId = settleTopicId(ports, options, isNew)
+    return new PartitionLog(new LogState(ports, options, await recoverLog(ports, options)), topicId)
+  }
 
-  get logStartOffset(): Offset
-  get logEndOffset(): Offset
+  /** Null when partition.metadata does not say. */
+  get topicId(): Uuid | null {
+    return this.id
+  }
+
+  get config(): LogConfig {
+    return this.state.config
+  }
+
+  /** Takes effect with the next append, roll or retention. */
+  set config(config: LogConfig) {
+    this.state.config = config
+  }
+
+  get logStartOffset(): Offset {
+    return this.state.start
+  }
+
+  get logEndOffset(): Offset {
+    return this.state.end
+  }
+
   /** All below is on stable storage. */
-  get recoveryPoint(): Offset
-  get sizeBytes(): number
+  get recoveryPoint(): Offset {
+    return this.state.durable
+  }
+
+  get sizeBytes(): number {
+    return totalBytes(this.state)
+  }
+
+  get segmentCount(): number {
+    return this.state.segments.length
+  }
+
+  /** Base offset of the segment that grows. */
+  get activeBaseOffset(): Offset {
+    return this.state.active.baseOffset
+  }
+
   /** Epoch of the last entry of the epoch history; -1 when it is empty. */
-  get latestEpoch(): Epoch
+  get latestEpoch(): Epoch {
+    return this.state.epochs.latestEpoch
+  }
+
   /** Null while the directory can be trusted. */
-  get failure(): DiskError | null
+  get failure(): DiskError | null {
+    return this.state.failure
+  }
 
   /** Assigns an id to a log that has none and writes partition.metadata. */
-  assignTopicId(topicId: Uuid): void
+  assignTopicId(topicId: Uuid): void {
+    assert(this.id === null || this.id === topicId, 'a log keeps its topic id')
+    if (this.id === topicId) return
+    writeSmall(this.state.ports.disk, `${this.directory}/${partitionMetadataName}`, formatPartitionMetadata(topicId))
+    this.state.namesUnsynced = true
+    this.id = topicId
+  }
 
   /**
    * Appends whole batches of magic 2 whose headers and CRC the caller has checked (LogValidator's rules). Base offset and leader epoch
    * (and, for LogAppendTime, the timestamp and CRC) are written into `records`, which belong to the log from here on.
    * Producer ids, epochs and sequences are checked before anything changes (ProducerAppendInfo).
    */
-  appendAsLeader(records: Buffer, leaderEpoch: Epoch, now: Timestamp): AppendOutcome
+  appendAsLeader(records: Buffer, leaderEpoch: Epoch, now: Timestamp): AppendOutcome {
+    return this.state.guarded(() => appendAsLeader(this.state, records, leaderEpoch, now))
+  }
 
   /**
    * Appends batches as the leader (or a quorum) made them: offsets and epochs as given, the first at or above logEndOffset.
-   * CRCs are checked; batches of an epoch above `maxEpoch` and what follows them are left out; a cut-off last batch is ignored.
+   * CRCs are checked; a batch of an epoch above `maxEpoch` and all that follows it are left out; a cut-off last batch is ignored.
    */
-  appendAsFollower(records: Buffer, maxEpoch: Epoch): FollowerOutcome
+  appendAsFollower(records: Buffer, maxEpoch: Epoch): FollowerOutcome {
+    return this.state.guarded(() => appendAsFollower(this.state, records, maxEpoch, this.state.ports.clock.wall()))
+  }
 
   /**
    * Whole batches from the one that holds `offset`, none that reaches `untilOffset` or beyond. About `maxBytes` at most;
-   * with `minOneMessage` the first batch comes whatever its size. At once from the tail in memory, otherwise from the file.
+   * with `minOneMessage` the first batch comes whatever its size. At once from the tail in memory, otherwise from the file
+   * (rejects with DiskError, CorruptLogError).
    */
-  read(offset: Offset, maxBytes: number, untilOffset: Offset, minOneMessage: boolean): ReadOutcome | Promise<ReadOutcome>
+  read(offset: Offset, maxBytes: number, untilOffset: Offset, minOneMessage: boolean): ReadOutcome | Promise<ReadOutcome> {
+    return read(this.state, { offset, maxBytes, untilOffset, minOneMessage })
+  }
 
-  /** Cuts all at and above `offset`; nothing when the log ends before it. */
-  truncateTo(offset: Offset): void
+  /** Cuts all at and above `offset`; only epochs that begin there when the log ends before it. */
+  truncateTo(offset: Offset): void {
+    this.state.guarded(() => truncateTo(this.state, offset))
+  }
+
   /** Drops everything; the log is empty and starts at `offset`. */
-  truncateFullyAndStartAt(offset: Offset): void
+  truncateFullyAndStartAt(offset: Offset): void {
+    this.state.guarded(() => truncateFullyAndStartAt(this.state, offset))
+  }
 
   /** LeaderEpochFileCache.endOffsetFor */
-  endOffsetForEpoch(epoch: Epoch): EpochEnd
+  endOffsetForEpoch(epoch: Epoch): EpochEnd {
+    return this.state.epochs.endOffsetFor(epoch, this.state.end)
+  }
+
   /** The epoch under which the batch that holds `offset` was (or would be) appended; -1 when unknown. */
-  epochForOffset(offset: Offset): Epoch
-  /** A new leader notes where its epoch begins, before it serves. Ignored when it is not above the latest. */
-  assignEpochStart(epoch: Epoch, startOffset: Offset): void
+  epochForOffset(offset: Offset): Epoch {
+    return this.state.epochs.epochForOffset(offset)
+  }
+
+  /** A new leader notes where its epoch begins, before it serves. Later epochs, and those that begin there or later, are dropped. */
+  assignEpochStart(epoch: Epoch, startOffset: Offset): void {
+    this.state.epochs.assign(epoch, startOffset)
+  }
 
   /** The first record whose timestamp is at or after `timestamp`; null when there is none. */
-  offsetForTimestamp(timestamp: Timestamp): Promise<TimestampedOffset | null>
+  offsetForTimestamp(timestamp: Timestamp): Promise<TimestampedOffset | null> {
+    return findTimestamp(this.state, timestamp)
+  }
+
   /** The first record with the greatest timestamp; null when the log is empty. */
-  offsetOfMaxTimestamp(): Promise<TimestampedOffset | null>
+  offsetOfMaxTimestamp(): Promise<TimestampedOffset | null> {
+    return findMaxTimestamp(this.state)
+  }
 
   /** DeleteRecords, a follower's learning of it, a snapshot: whole segments below go. False when it is not an advance. At most logEndOffset. */
-  advanceLogStartOffset(offset: Offset): boolean
+  advanceLogStartOffset(offset: Offset): boolean {
+    return this.state.guarded(() => advanceLogStart(this.state, offset))
+  }
+
   /** Deletes whole segments that retention.ms, retention.bytes or the log start allow, below `highWatermark`. Returns how many. */
-  deleteOldSegments(highWatermark: Offset, now: Timestamp): number
+  deleteOldSegments(highWatermark: Offset, now: Timestamp): number {
+    return this.state.guarded(() => deleteOldSegments(this.state, highWatermark, now))
+  }
+
   /** Closes the active segment when segment.ms has passed since its first batch. */
-  rollIfDue(now: Timestamp): boolean
+  rollIfDue(now: Timestamp): boolean {
+    const { active, config, end } = this.state
+    if (active.size === 0 || !active.shouldRoll(config, 0, now, end, now)) return false
+    this.roll(now)
+    return true
+  }
+
+  /** Closes the active segment, if it has records, and starts a new one at the log end. */
+  roll(now: Timestamp): void {
+    this.state.guarded(() => roll(this.state, this.state.end, now))
+  }
 
   /** fdatasync of all that is not known to be durable, then advances the recovery point. A failure is final: see `failure`. */
-  flush(): Promise<void>
+  flush(): Promise<void> {
+    return flush(this.state, false)
+  }
+
   /** As flush, only up to the active segment: what a roll leaves to do. */
-  flushRolled(): Promise<void>
+  flushRolled(): Promise<void> {
+    return flush(this.state, true)
+  }
+
   /** As flush, blocking: for the metadata quorum. */
-  flushNow(): void
+  flushNow(): void {
+    flushNow(this.state)
+  }
+
+  /** Brings leader-epoch-checkpoint up to date without waiting for the disk. */
+  saveEpochs(): void {
+    this.state.saveEpochs()
+  }
 
   /** Forgets producers that were silent too long. */
-  expireProducers(now: Timestamp): void
-  describeProducers(): readonly ProducerDescription[]
+  expireProducers(now: Timestamp): void {
+    this.state.producers.expire(now)
+  }
+
+  describeProducers(): readonly ProducerDescription[] {
+    return this.state.producers.describe()
+  }
 
   /** Writes what a clean start trusts (indexes, epochs, producer snapshot), durably, and closes the files. */
-  close(): Promise<void>
-  /** Closes without writing anything, as after a failure. */
-  abandon(): void
-  /** Renames the directory to its `-delete` name and returns that path, which `Disk.removeTree` may remove at leisure. */
-  deleteOnDisk(): string
+  async close(): Promise<void> {
+    if (this.closed) return
+    this.closed = true
+    const { state } = this
+    state.checkUsable()
+    if (state.active.size > 0) state.active.finishIndexes()
+    if (state.end > 0 && state.snapshots.latest !== state.end) state.snapshots.write(state.end, state.producers.list())
+    state.saveEpochs()
+    await flush(state, false)
+    this.letGo()
+  }
 
-  describe(): Record<string, unknown>
+  /** Closes without writing anything, as after a failure. */
+  abandon(): void {
+    this.closed = true
+    this.letGo()
+  }
+
+  /** Renames the directory to its `-delete` name and returns that path, which `Disk.removeTree` may remove at leisure. */
+  deleteOnDisk(): string {
+    this.abandon()
+    const doomed = deletedPath(this.directory, this.state.ports.clock.wall())
+    this.state.ports.disk.rename(this.directory, doomed)
+    return doomed
+  }
+
+  describe(): Record<string, unknown> {
+    const { state } = this
+    return {
+      partition: `${this.topic}-${this.partition}`,
+      start: state.start,
+      end: state.end,
+      recoveryPoint: state.durable,
+      bytes: totalBytes(state),
+      segments: state.segments.map((segment) => segment.baseOffset),
+      epochs: state.epochs.list(),
+      producers: state.producers.size,
+    }
+  }
+
+  private letGo(): void {
+    this.state.forgetReads()
+    this.state.tail.clear()
+    for (const segment of this.state.segments) segment.close()
+  }
+}
+
+let deletions = 0
+
+/** Kafka's name of a partition's directory that waits for its removal (32 hexadecimal digits), cut so that any file system takes it. */
+function deletedPath(directory: string, now: Timestamp): string {
+  const slash = directory.lastIndexOf('/')
+  deletions += 1
+  const suffix = `.${now.toString(16).padStart(16, '0')}${deletions.toString(16).padStart(16, '0')}-delete`
+  return directory.slice(0, slash + 1) + directory.slice(slash + 1).slice(0, 255 - suffix.length) + suffix
+}
+
+/** What partition.metadata says; for a new partition, what it is to say. */
+function settleTopicId(ports: LogPorts, options: PartitionLogOptions, isNew: boolean): Uuid | null {
+  const path = `${options.directory}/${partitionMetadataName}`
+  if (isNew && options.topicId !== null) {
+    assert(options.topicId !== NO_UUID, 'a topic has an id')
+    const file = ports.disk.open(path, { create: true })
+    try {
+      file.write(0, [Buffer.from(formatPartitionMetadata(options.topicId))])
+    } finally {
+      file.close()
+    }
+    return options.topicId
+  }
+  if (!ports.disk.exists(path)) return null
+  try {
+    return parsePartitionMetadata(ports.disk.readSmall(path).toString())
+  } catch (error) {
+    if (!(error instanceof CheckpointError)) throw error
+    ports.log.write('warn', 'checkpoint-unreadable', `${path}: ${error.message}`)
+    return null
+  }
 }

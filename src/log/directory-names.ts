@@ -1,0 +1,22 @@
+import type { TopicPartition } from '../base/units.ts'
+
+const topicNameMax = 249
+
+/** Kafka's rule for topic names (org.apache.kafka.common.internals.Topic), without which a name must not become a path. */
+export function safeTopicName(name: string): boolean {
+  return name !== '.' && name !== '..' && name.length <= topicNameMax && /^[A-Za-z0-9._-]+$/.test(name)
+}
+
+/** The partition that a directory's name speaks of; null for any other name. */
+export function parsePartitionName(name: string): TopicPartition | null {
+  const match = /^(.+)-(\d{1,10})$/.exec(name)
+  const topic = match?.[1]
+  const partition = Number(match?.[2])
+  if (topic === undefined || !safeTopicName(topic) || partition > 0x7fff_ffff || String(partition) !== match?.[2]) return null
+  return { topic, partition }
+}
+
+/** A directory that was renamed to be removed, or that a future replica or a stray one left. */
+export function isDeletedName(name: string): boolean {
+  return /-delete$/.test(name)
+}

@@ -1,0 +1,269 @@
+import { assert } from '../../base/assert.ts'
+import type { Disk } from '../../base/ports.ts'
+import { DiskError } from '../../base/ports.ts'
+import type { Offset, Timestamp } from '../../base/units.ts'
+import type { BatchHeader } from '../../protocol/records/batch-header.ts'
+import { batchHeaderBytes, int64At, maxTimestampAtByte } from '../../protocol/records/batch-header.ts'
+import type { LogConfig } from '../log-config.ts'
+import { OffsetIndex, offsetIndexEntryBytes } from './offset-index.ts'
+import type { OpenFiles } from '../open-files.ts'
+import { lookupWindowBytes, runNow, scanBatches } from './scan.ts'
+import { TimeIndex, timeIndexEntryBytes } from './time-index.ts'
+
+export const segmentSuffix = {
+  log: '.log',
+  index: '.index',
+  timeIndex: '.timeindex',
+  snapshot: '.snapshot',
+  txnIndex: '.txnindex',
+} as const
+
+/** Kafka's file names: the base offset in 20 digits. */
+export function segmentName(baseOffset: Offset): string {
+  return String(baseOffset).padStart(20, '0')
+}
+
+/** A write failed and the file could not be brought back to what it was: the log's state on disk is unknown. */
+export class UndoError extends Error {
+  override readonly name = 'UndoError'
+  readonly disk: DiskError
+  constructor(disk: DiskError) {
+    super(`a failed write could not be undone: ${disk.message}`)
+    this.disk = disk
+  }
+}
+
+/**
+ * A stretch of the log: one `.log` file with its two indexes (org.apache.kafka.storage.internals.log.LogSegment).
+ *
+ * Invariants: `size` is the length of the file and ends at a batch; every index entry points at a batch below `size`; the time index is
+ * never behind the offset index. Files are opened through the shared `OpenFiles` when they are needed.
+ */
+export class Segment {
+  readonly baseOffset: Offset
+  readonly logPath: string
+  readonly index: OffsetIndex
+  readonly timeIndex: TimeIndex
+  size: number
+  /** False for a segment found on disk without its index files. */
+  readonly indexFilesExist: boolean
+  /** Not all of it is known to be on stable storage. */
+  unsynced = true
+  /** Greatest timestamp and the last offset of the batch that brought it; null: not read from the files yet. */
+  private greatest: { readonly timestamp: Timestamp; readonly offset: Offset } | null
+  private firstTimestamp: Timestamp | null = null
+  private readonly createdAt: Timestamp
+  private bytesSinceIndexEntry = 0
+  private readonly files: OpenFiles
+  private readonly prefix: string
+
+  private constructor(files: OpenFiles, directory: string, baseOffset: Offset, sizes: SegmentSizes, createdAt: Timestamp) {
+    this.files = files
+    this.baseOffset = baseOffset
+    this.prefix = `${directory}/${segmentName(baseOffset)}`
+    this.logPath = this.prefix + segmentSuffix.log
+    this.index = new OffsetIndex(files, this.prefix + segmentSuffix.index, baseOffset, sizes.indexEntries)
+    this.timeIndex = new TimeIndex(files, this.prefix + segmentSuffix.timeIndex, baseOffset, sizes.timeIndexEntries)
+    this.size = sizes.logBytes
+    this.indexFilesExist = sizes.indexFilesExist
+    this.greatest = sizes.logBytes === 0 ? { timestamp: -1, offset: baseOffset } : null
+    this.createdAt = createdAt
+  }
+
+  /** An empty segment. Its files come with the first append, unless `makeFile`: then an empty log file marks where the log begins. */
+  static create(files: OpenFiles, directory: string, baseOffset: Offset, now: Timestamp, makeFile: boolean): Segment {
+    const segment = new Segment(files, directory, baseOffset, emptySizes, now)
+    if (makeFile) {
+      const file = files.use(segment.logPath, true)
+      if (file.size() > 0) file.truncate(0)
+    }
+    return segment
+  }
+
+  /** One that is on disk, with what its index files hold; a missing or lopsided index file counts as empty (`indexesAreSane`). */
+  static load(files: OpenFiles, disk: Disk, directory: string, baseOffset: Offset, names: ReadonlySet<string>, now: Timestamp): Segment {
+    const name = segmentName(baseOffset)
+    const sizeOf = (suffix: string): number => (names.has(name + suffix) ? fileSize(disk, `${directory}/${name}${suffix}`) : 0)
+    const sizes = {
+      logBytes: sizeOf(segmentSuffix.log),
+      indexEntries: Math.floor(sizeOf(segmentSuffix.index) / offsetIndexEntryBytes),
+      timeIndexEntries: Math.floor(sizeOf(segmentSuffix.timeIndex) / timeIndexEntryBytes),
+      indexFilesExist: names.has(name + segmentSuffix.index) && names.has(name + segmentSuffix.timeIndex),
+    }
+    return new Segment(files, directory, baseOffset, sizes, now)
+  }
+
+  /** Writes at the end. On DiskError the segment is what it was before; throws UndoError when even that failed. */
+  append(records: Buffer, batches: readonly BatchHeader[], config: LogConfig): void {
+    this.write(records)
+    this.unsynced = true
+    let position = this.size
+    for (const batch of batches) {
+      this.noteBatch(batch, position, config.indexIntervalBytes)
+      position += batch.sizeBytes
+    }
+    assert(position - this.size === records.length, 'headers do not cover the bytes appended')
+    this.size = position
+  }
+
+  /** What an append (or a recovery) does for each batch besides its bytes. */
+  noteBatch(batch: BatchHeader, position: number, indexIntervalBytes: number): void {
+    const greatest = this.greatest ?? { timestamp: -1, offset: this.baseOffset }
+    if (position === 0) this.firstTimestamp = batch.maxTimestamp
+    this.greatest = batch.maxTimestamp > greatest.timestamp ? { timestamp: batch.maxTimestamp, offset: batch.lastOffset } : greatest
+    if (this.bytesSinceIndexEntry > indexIntervalBytes) {
+      this.index.append(batch.lastOffset, position)
+      this.timeIndex.maybeAppend(this.greatest.timestamp, this.greatest.offset)
+      this.bytesSinceIndexEntry = 0
+    }
+    this.bytesSinceIndexEntry += batch.sizeBytes
+  }
+
+  /** Must a new segment take what comes next? (LogSegment.shouldRoll) */
+  shouldRoll(config: LogConfig, comingBytes: number, comingTimestamp: Timestamp, comingLastOffset: Offset, now: Timestamp): boolean {
+    if (comingLastOffset - this.baseOffset > 0x7fff_ffff) return true
+    if (this.size === 0) return false
+    if (this.size > config.segmentBytes - comingBytes) return true
+    if (this.index.file.entries >= Math.floor(config.segmentIndexBytes / offsetIndexEntryBytes)) return true
+    if (this.timeIndex.file.entries >= Math.floor(config.segmentIndexBytes / timeIndexEntryBytes) - 1) return true
+    return this.ageAt(comingTimestamp, now) > config.segmentMs - config.segmentJitterMs
+  }
+
+  /** By the timestamps of its batches when they have any, otherwise by when it was opened. */
+  private ageAt(timestamp: Timestamp, now: Timestamp): number {
+    const first = this.readFirstTimestamp()
+    return first >= 0 && timestamp >= 0 ? timestamp - first : now - this.createdAt
+  }
+
+  private readFirstTimestamp(): Timestamp {
+    if (this.firstTimestamp === null) {
+      const header = Buffer.allocUnsafe(batchHeaderBytes)
+      const read = this.files.use(this.logPath).read(0, header)
+      this.firstTimestamp = read === header.length ? int64At(header, maxTimestampAtByte) : -1
+    }
+    return this.firstTimestamp
+  }
+
+  /** The greatest timestamp of the segment; -1 when it has none. Reads the end of the time index once. Throws DiskError. */
+  greatestTimestamp(): { readonly timestamp: Timestamp; readonly offset: Offset } {
+    if (this.greatest === null) this.readEnd()
+    assert(this.greatest !== null, 'the end of the segment was read')
+    return this.greatest
+  }
+
+  /** What retention.ms is measured from: the greatest timestamp, or when the segment was opened if it has none. Throws DiskError. */
+  retentionTimestamp(): Timestamp {
+    const { timestamp } = this.greatestTimestamp()
+    return timestamp >= 0 ? timestamp : this.createdAt
+  }
+
+  /** Offset after the last batch, and on the way the greatest timestamp: from the last index entry on. Throws DiskError. */
+  readEnd(): { readonly nextOffset: Offset; readonly position: number; readonly problem: string | null } {
+    if (this.size === 0) return { nextOffset: this.baseOffset, position: 0, problem: null }
+    const from = this.index.last().position
+    let nextOffset = this.baseOffset
+    let greatest: { timestamp: Timestamp; offset: Offset } = this.timeIndex.last()
+    const scan = scanBatches({ from, until: this.size, checkCrc: false, windowBytes: lookupWindowBytes }, (header) => {
+      if (header.maxTimestamp > greatest.timestamp) greatest = { timestamp: header.maxTimestamp, offset: header.lastOffset }
+      nextOffset = header.lastOffset + 1
+      return 'continue'
+    })
+    const end = runNow(scan, this.files.use(this.logPath))
+    this.greatest = greatest
+    this.bytesSinceIndexEntry = this.size - from
+    return { nextOffset, position: end.position, problem: end.problem }
+  }
+
+  /** Byte at which the first batch begins that holds `offset` or comes after it; `size` when there is none. Throws DiskError. */
+  positionOf(offset: Offset): number {
+    const from = this.index.lookup(offset).position
+    const scan = scanBatches({ from, until: this.size, checkCrc: false, windowBytes: lookupWindowBytes }, (header) =>
+      header.lastOffset >= offset ? 'stop' : 'continue',
+    )
+    return this.size === 0 ? 0 : runNow(scan, this.files.use(this.logPath)).position
+  }
+
+  /** Cuts the file at a batch boundary; `offset` is the first that goes. Throws DiskError. */
+  truncate(position: number, offset: Offset): void {
+    this.unsynced = true
+    this.index.truncateTo(offset)
+    this.timeIndex.truncateTo(offset)
+    if (position < this.size) this.files.use(this.logPath).truncate(position)
+    this.size = position
+    this.greatest = null
+    this.firstTimestamp = position === 0 ? null : this.firstTimestamp
+    this.bytesSinceIndexEntry = 0
+    if (position === 0) this.greatest = { timestamp: -1, offset: this.baseOffset }
+    else this.readEnd()
+  }
+
+  /** Before a recovery: indexes are made anew. Throws DiskError. */
+  resetIndexes(): void {
+    this.index.file.reset()
+    this.timeIndex.file.reset()
+    this.greatest = { timestamp: -1, offset: this.baseOffset }
+    this.bytesSinceIndexEntry = 0
+  }
+
+  /** Nothing more will be appended, or the log closes: the time index ends with the greatest timestamp, and both are in their files. */
+  finishIndexes(): void {
+    if (this.size === 0) return
+    const { timestamp, offset } = this.greatestTimestamp()
+    if (timestamp >= 0) this.timeIndex.maybeAppend(timestamp, offset)
+    this.index.file.flush()
+    this.timeIndex.file.flush()
+  }
+
+  /** At the end of a recovery: indexes already end before `position`. Throws DiskError. */
+  cutAt(position: number): void {
+    this.files.use(this.logPath).truncate(position)
+    this.size = position
+    this.unsynced = true
+  }
+
+  /** The log file goes first: indexes without it are nothing. Throws DiskError. */
+  remove(disk: Disk): void {
+    for (const path of [this.logPath, this.index.file.path, this.timeIndex.file.path, this.prefix + segmentSuffix.txnIndex]) {
+      this.files.forget(path)
+      disk.remove(path)
+    }
+  }
+
+  /** Lets the files go without writing anything. */
+  close(): void {
+    for (const path of [this.logPath, this.index.file.path, this.timeIndex.file.path]) this.files.forget(path)
+  }
+
+  private write(records: Buffer): void {
+    const file = this.files.use(this.logPath, this.size === 0)
+    try {
+      file.write(this.size, [records])
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      try {
+        file.truncate(this.size)
+      } catch {
+        throw new UndoError(error)
+      }
+      throw error
+    }
+  }
+}
+
+interface SegmentSizes {
+  readonly logBytes: number
+  readonly indexEntries: number
+  readonly timeIndexEntries: number
+  readonly indexFilesExist: boolean
+}
+
+const emptySizes: SegmentSizes = { logBytes: 0, indexEntries: 0, timeIndexEntries: 0, indexFilesExist: true }
+
+function fileSize(disk: Disk, path: string): number {
+  const file = disk.open(path, { create: false })
+  try {
+    return file.size()
+  } finally {
+    file.close()
+  }
+}

@@ -1,0 +1,94 @@
+import type { Prng } from '../base/prng.ts'
+
+/** A disk promises nothing finer: a write may be torn between sectors, never inside one. */
+export const sectorBytes = 512
+
+/**
+ * The content of one file in a simulated page cache, with what the platter held at the last sync: for every sector changed since then
+ * its durable content. A sector without one was beyond the durable size, where the platter holds zeros.
+ */
+export class MemoryFile {
+  private bytes: Buffer = Buffer.alloc(0)
+  private length = 0
+  private durableLength = 0
+  private readonly durableSectors = new Map<number, Buffer>()
+
+  get size(): number {
+    return this.length
+  }
+
+  read(position: number, into: Buffer): number {
+    const end = Math.min(position + into.length, this.length)
+    return end <= position ? 0 : this.bytes.copy(into, 0, position, end)
+  }
+
+  write(position: number, content: Buffer): void {
+    const end = position + content.length
+    this.rememberSectors(Math.min(position, this.length), end)
+    this.reserve(end)
+    content.copy(this.bytes, position)
+    this.length = Math.max(this.length, end)
+  }
+
+  truncate(size: number): void {
+    this.rememberSectors(Math.min(size, this.length), Math.max(size, this.length))
+    this.reserve(size)
+    if (size < this.length) this.bytes.fill(0, size, this.length)
+    this.length = size
+  }
+
+  sync(): void {
+    this.durableSectors.clear()
+    this.durableLength = this.length
+  }
+
+  /** The power goes: each sector not synced may have reached the platter or not, and so may the new size. */
+  crash(prng: Prng): void {
+    const cachedLength = this.length
+    const size = prng.pick([this.durableLength, cachedLength, prng.between(0, Math.max(cachedLength, this.durableLength))])
+    const survives = survival(prng)
+    this.reserve(Math.max(size, this.durableLength))
+    for (const [sector, durable] of [...this.durableSectors].sort((a, b) => a[0] - b[0])) {
+      if (!survives(sector)) durable.copy(this.bytes, sector * sectorBytes)
+    }
+    const kept = Math.max(size, Math.min(this.durableLength, cachedLength))
+    this.bytes.fill(0, kept)
+    this.length = kept
+    this.sync()
+  }
+
+  private rememberSectors(from: number, to: number): void {
+    const last = Math.ceil(to / sectorBytes)
+    this.reserve(last * sectorBytes)
+    for (let sector = Math.floor(from / sectorBytes); sector < last; sector++) {
+      if (this.durableSectors.has(sector)) continue
+      const start = sector * sectorBytes
+      const durable = Buffer.from(this.bytes.subarray(start, start + sectorBytes))
+      if (start + sectorBytes > this.durableLength) durable.fill(0, Math.max(0, this.durableLength - start))
+      this.durableSectors.set(sector, durable)
+    }
+  }
+
+  private reserve(size: number): void {
+    if (size <= this.bytes.length) return
+    const grown = Buffer.alloc(Math.max(size, this.bytes.length * 2, 4 * sectorBytes))
+    this.bytes.copy(grown, 0, 0, this.length)
+    this.bytes = grown
+  }
+}
+
+/** Which of the unsynced sectors reach the platter: all, none, those before a point (the common torn tail), or any. */
+function survival(prng: Prng): (sector: number) => boolean {
+  switch (prng.below(4)) {
+    case 0:
+      return () => true
+    case 1:
+      return () => false
+    case 2: {
+      let left = prng.below(16)
+      return () => left-- > 0
+    }
+    default:
+      return () => prng.chance(0.5)
+  }
+}
