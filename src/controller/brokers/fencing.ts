@@ -1,0 +1,59 @@
+import { assert } from '../../base/assert.ts'
+import type { NodeId } from '../../base/units.ts'
+import type { BrokerImage } from '../../metadata/brokers-image.ts'
+import { directoryOf, type PartitionImage } from '../../metadata/partition-image.ts'
+import { partitionChange, type PartitionTarget } from '../partitions/partition-change.ts'
+import type { PartitionKey } from '../partitions/partition-index.ts'
+import { changeSetting, type ControllerState, type RecordBatch, uncleanElectionAllowed } from '../state.ts'
+
+/**
+ * Fencing is safe even when the broker is alive: whoever leads next was in the committed ISR and so has all that was acknowledged, and the old leader
+ * can no longer change the ISR, because that is a compare-and-set here on an epoch that has moved on.
+ */
+export function fenceBroker(state: ControllerState, broker: BrokerImage, out: RecordBatch): void {
+  removeFromIsrs(state, broker.id, state.index.inIsrOf(broker.id), out)
+  out.add('brokerRegistrationChange', { brokerId: broker.id, brokerEpoch: broker.epoch, fenced: 1 })
+}
+
+/** Partitions that nobody leads get the broker as leader where it is in the ISR. */
+export function unfenceBroker(state: ControllerState, broker: BrokerImage, out: RecordBatch): void {
+  out.add('brokerRegistrationChange', { brokerId: broker.id, brokerEpoch: broker.epoch, fenced: -1 })
+  const canLead = (id: NodeId): boolean => id === broker.id || state.image.brokers.isActive(id)
+  for (const key of state.index.leaderless.all()) change(state, key, canLead, () => ({}), out)
+}
+
+/** Leaders move away first; the broker goes on answering until the others have seen it. */
+export function beginControlledShutdown(state: ControllerState, broker: BrokerImage, out: RecordBatch): void {
+  removeFromIsrs(state, broker.id, state.index.inIsrOf(broker.id), out)
+  out.add('brokerRegistrationChange', { brokerId: broker.id, brokerEpoch: broker.epoch, inControlledShutdown: 1 })
+}
+
+/** Takes a broker out of ISRs and leadership. The last member of an ISR stays in it: the partition then has no leader until it is back. */
+export function removeFromIsrs(state: ControllerState, broker: NodeId, partitions: Iterable<PartitionKey>, out: RecordBatch): void {
+  const canLead = (id: NodeId): boolean => id !== broker && state.image.brokers.isActive(id)
+  for (const key of partitions) change(state, key, canLead, (partition) => ({ isr: partition.isr.filter((id) => id !== broker) }), out)
+}
+
+/** Partitions whose replica on the broker is in one of the directories. */
+export function* inDirectories(state: ControllerState, broker: NodeId, directories: readonly string[]): Iterable<PartitionKey> {
+  for (const key of state.index.inIsrOf(broker)) {
+    const partition = state.image.partition(key.topicId, key.partition)
+    const directory = partition === undefined ? undefined : directoryOf(partition, broker)
+    if (directory !== undefined && directories.includes(directory)) yield key
+  }
+}
+
+function change(
+  state: ControllerState,
+  { topicId, partition: at }: PartitionKey,
+  canLead: (id: NodeId) => boolean,
+  target: (partition: PartitionImage) => PartitionTarget,
+  out: RecordBatch,
+): void {
+  const topic = state.image.topics.byId(topicId)
+  const partition = topic?.partitions[at]
+  assert(topic !== undefined && partition !== undefined, `partition ${at} of ${topicId} is in the index, not in the image`)
+  const election = uncleanElectionAllowed(state, topic) ? 'unclean' : 'online'
+  const draft = partitionChange(partition, { ...target(partition), election }, changeSetting(state, topic, partition, canLead))
+  if (draft !== null) out.add('partitionChange', draft)
+}

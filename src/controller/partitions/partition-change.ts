@@ -1,0 +1,142 @@
+import { assert } from '../../base/assert.ts'
+import { NO_NODE, type NodeId, type Uuid } from '../../base/units.ts'
+import { bumpsLeaderEpochOnIsrShrink, hasDirectories } from '../../metadata/metadata-version.ts'
+import { directoryOf, NO_LEADER_CHANGE, type PartitionImage, RECOVERING } from '../../metadata/partition-image.ts'
+import type { RecordDraft } from '../../metadata/record-types.ts'
+
+/** preferred: move to the preferred replica if it can lead. online: keep a leader that can lead. unclean: as online, and rather one that lost data than none. */
+export type Election = 'preferred' | 'online' | 'unclean'
+
+/** What somebody wants of a partition; what is not named stays. */
+export interface PartitionTarget {
+  readonly isr?: readonly NodeId[]
+  readonly replicas?: readonly NodeId[]
+  readonly adding?: readonly NodeId[]
+  readonly removing?: readonly NodeId[]
+  readonly leaderRecoveryState?: number
+  readonly election?: Election
+}
+
+/** What the rules have to know besides the partition. */
+export interface ChangeSetting {
+  readonly metadataVersion: number
+  /** Whether a broker may lead this partition: it is active and the directory that holds its replica is online. */
+  readonly canLead: (broker: NodeId) => boolean
+  /** In force for the topic, no more than it has replicas. */
+  readonly minIsr: number
+  /** The directory for a replica that is new on a broker. */
+  readonly directoryFor: (broker: NodeId) => Uuid
+}
+
+interface Goal {
+  readonly replicas: readonly NodeId[]
+  readonly isr: readonly NodeId[]
+  readonly adding: readonly NodeId[]
+  readonly removing: readonly NodeId[]
+}
+
+/**
+ * The one place where a partition's next state is made (org.apache.kafka.controller.PartitionChangeBuilder).
+ *
+ *  1. The ISR is never empty: whoever would take out the last member leaves it in, and the partition without a leader.
+ *  2. The leader is in the ISR, or there is none. An election is clean unless it was asked to be unclean; an unclean one makes the ISR the new leader
+ *     alone and marks it RECOVERING.
+ *  3. The leader epoch rises exactly when the record names a leader: on a change of leader, when a replica is removed (whoever still follows as that
+ *     replica must be fenced), and under metadata versions before 3.6-IV0 when the ISR shrinks.
+ *  4. A reassignment is completed by the change that makes it complete, whatever the reason for that change was.
+ *
+ * Returns null when nothing would change.
+ */
+export function partitionChange(
+  partition: PartitionImage,
+  target: PartitionTarget,
+  setting: ChangeSetting,
+): RecordDraft<'partitionChange'> | null {
+  const goal = completed(partition, target, setting)
+  const elected = elect(partition, goal, target.election ?? 'online', setting)
+  const isr = elected.unclean ? [elected.leader] : goal.isr.length === 0 ? partition.isr : goal.isr
+  const recovery = elected.unclean ? RECOVERING : (target.leaderRecoveryState ?? partition.leaderRecoveryState)
+  const names = elected.leader !== partition.leader || mustBumpEpoch(partition, goal, isr, setting)
+  const change = {
+    isr: sameList(isr, partition.isr) ? null : isr,
+    leader: names ? elected.leader : NO_LEADER_CHANGE,
+    leaderRecoveryState: recovery === partition.leaderRecoveryState ? -1 : recovery,
+    ...replicaChange(partition, goal, setting),
+  }
+  assert(isr.length > 0, `an empty ISR for partition ${partition.partition} of ${partition.topicId}`)
+  assert(elected.leader === NO_NODE || isr.includes(elected.leader), `leader ${elected.leader} outside the ISR ${isr.join()}`)
+  assert(
+    isr.every((replica) => goal.replicas.includes(replica)),
+    `ISR ${isr.join()} outside the replicas ${goal.replicas.join()}`,
+  )
+  return isNoOp(change) ? null : { topicId: partition.topicId, partitionId: partition.partition, ...change }
+}
+
+function isNoOp(change: RecordDraft<'partitionChange'> | Record<string, unknown>): boolean {
+  const { leader, leaderRecoveryState, ...lists } = change
+  return leader === NO_LEADER_CHANGE && leaderRecoveryState === -1 && Object.values(lists).every((list) => list === null)
+}
+
+/**
+ * What is wanted, with the reassignment finished if it can be: all added replicas are in sync, and what stays in sync without the removed ones is as
+ * safe as it was or as the topic asks to be. (Kafka is content with one; then acknowledged records could hang on a single replica.)
+ */
+function completed(partition: PartitionImage, target: PartitionTarget, setting: ChangeSetting): Goal {
+  const goal = {
+    replicas: target.replicas ?? partition.replicas,
+    isr: target.isr ?? partition.isr,
+    adding: target.adding ?? partition.addingReplicas,
+    removing: target.removing ?? partition.removingReplicas,
+  }
+  if (goal.adding.length === 0 && goal.removing.length === 0) return goal
+  const isr = goal.isr.filter((replica) => !goal.removing.includes(replica))
+  const replicas = goal.replicas.filter((replica) => !goal.removing.includes(replica))
+  const enough = Math.min(setting.minIsr, replicas.length, goal.isr.length)
+  if (isr.length === 0 || isr.length < enough) return goal
+  if (!goal.adding.every((replica) => isr.includes(replica))) return goal
+  return { replicas, isr, adding: [], removing: [] }
+}
+
+function elect(
+  partition: PartitionImage,
+  goal: Goal,
+  election: Election,
+  setting: ChangeSetting,
+): { readonly leader: NodeId; readonly unclean: boolean } {
+  const clean = (leader: NodeId) => ({ leader, unclean: false })
+  const isValid = (broker: NodeId): boolean => goal.isr.includes(broker) && setting.canLead(broker)
+  const preferred = goal.replicas[0] ?? NO_NODE
+  if (election === 'preferred' && isValid(preferred)) return clean(preferred)
+  if (isValid(partition.leader)) return clean(partition.leader)
+  const online = goal.replicas.find(isValid)
+  if (online !== undefined) return clean(online)
+  const any = election === 'unclean' ? goal.replicas.find(setting.canLead) : undefined
+  return any === undefined ? clean(NO_NODE) : { leader: any, unclean: true }
+}
+
+function mustBumpEpoch(partition: PartitionImage, goal: Goal, isr: readonly NodeId[], setting: ChangeSetting): boolean {
+  if (partition.replicas.some((replica) => !goal.replicas.includes(replica))) return true
+  return bumpsLeaderEpochOnIsrShrink(setting.metadataVersion) && partition.isr.some((replica) => !isr.includes(replica))
+}
+
+interface ReplicaChange {
+  readonly replicas: readonly NodeId[] | null
+  readonly addingReplicas: readonly NodeId[] | null
+  readonly removingReplicas: readonly NodeId[] | null
+  readonly directories: readonly Uuid[] | null
+}
+
+function replicaChange(partition: PartitionImage, goal: Goal, setting: ChangeSetting): ReplicaChange {
+  const stay = sameList(goal.replicas, partition.replicas)
+  const directories = goal.replicas.map((replica) => directoryOf(partition, replica) ?? setting.directoryFor(replica))
+  return {
+    replicas: stay ? null : goal.replicas,
+    addingReplicas: sameList(goal.adding, partition.addingReplicas) ? null : goal.adding,
+    removingReplicas: sameList(goal.removing, partition.removingReplicas) ? null : goal.removing,
+    directories: stay || !hasDirectories(setting.metadataVersion) ? null : directories,
+  }
+}
+
+export function sameList<T>(a: readonly T[], b: readonly T[]): boolean {
+  return a === b || (a.length === b.length && a.every((item, at) => item === b[at]))
+}

@@ -1,0 +1,86 @@
+import type { Entropy } from '../base/ports.ts'
+import type { NodeId, Offset, Uuid } from '../base/units.ts'
+import type { ClusterImage } from '../metadata/image.ts'
+import { newRecord } from '../metadata/new-record.ts'
+import { DIRECTORY_LOST, DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED, directoryOf, type PartitionImage } from '../metadata/partition-image.ts'
+import type { MetadataRecord, RecordDraft, RecordType } from '../metadata/record-types.ts'
+import type { TopicImage } from '../metadata/topics-image.ts'
+import type { Sessions } from './brokers/sessions.ts'
+import type { ConfigRules } from './configs/config-rules.ts'
+import type { ChangeSetting } from './partitions/partition-change.ts'
+import type { PartitionIndex } from './partitions/partition-index.ts'
+import type { ControllerSettings } from './settings.ts'
+
+/** What every subject of the controller reads. Only replay changes image and index. */
+export interface ControllerState {
+  readonly settings: ControllerSettings
+  readonly rules: ConfigRules
+  readonly entropy: Entropy
+  readonly image: ClusterImage
+  readonly index: PartitionIndex
+  readonly sessions: Sessions
+  /** Where the first record of the present decision will stand. */
+  readonly nextOffset: Offset
+}
+
+/** The records of one decision, in order. */
+export class RecordBatch {
+  readonly records: MetadataRecord[] = []
+  private readonly metadataVersion: number
+
+  constructor(metadataVersion: number) {
+    this.metadataVersion = metadataVersion
+  }
+
+  get size(): number {
+    return this.records.length
+  }
+
+  add<K extends RecordType>(type: K, draft: RecordDraft<K>): void {
+    this.records.push(newRecord(type, this.metadataVersion, draft))
+  }
+}
+
+/** What partition changes of a topic have to know; `canLead` narrows or widens who may lead, before the directory is looked at. */
+export function changeSetting(
+  state: ControllerState,
+  topic: TopicImage,
+  partition: PartitionImage,
+  canLead: (broker: NodeId) => boolean = (broker) => state.image.brokers.isActive(broker),
+): ChangeSetting {
+  return {
+    metadataVersion: state.image.metadataVersion,
+    canLead: (broker) => canLead(broker) && hasOnlineDirectory(state, partition, broker),
+    minIsr: minIsrOf(state, topic),
+    directoryFor: (broker) => directoryFor(state, broker),
+  }
+}
+
+/** A directory that is unknown or still to be told counts as online; one that its broker no longer names does not (BrokerRegistration.hasOnlineDir). */
+function hasOnlineDirectory(state: ControllerState, partition: PartitionImage, broker: NodeId): boolean {
+  const directory = directoryOf(partition, broker)
+  const registered = state.image.brokers.byId(broker)?.logDirs ?? []
+  if (directory === undefined || directory === DIRECTORY_MIGRATING || directory === DIRECTORY_UNASSIGNED) return true
+  if (directory === DIRECTORY_LOST) return false
+  return registered.length === 0 || registered.includes(directory)
+}
+
+/** Where a broker will put a new replica: known when it has one directory, else told by the broker later. */
+export function directoryFor(state: ControllerState, broker: NodeId): Uuid {
+  const registered = state.image.brokers.byId(broker)
+  if (registered === undefined) return DIRECTORY_MIGRATING
+  const [only, another] = registered.logDirs
+  return only !== undefined && another === undefined ? only : DIRECTORY_UNASSIGNED
+}
+
+export function minIsrOf(state: ControllerState, topic: TopicImage): number {
+  return Number(topicValue(state, topic, 'min.insync.replicas'))
+}
+
+export function uncleanElectionAllowed(state: ControllerState, topic: TopicImage): boolean {
+  return topicValue(state, topic, 'unclean.leader.election.enable') === 'true'
+}
+
+function topicValue(state: ControllerState, topic: TopicImage, name: string): string {
+  return state.rules.topicValue(name, state.image.configs.ofTopic(topic.name), state.image.configs.ofAllBrokers())
+}
