@@ -27,6 +27,7 @@ export class Writer {
     return this.doneBytes + (this.at - this.chunkStart)
   }
 
+  /** May put a new chunk in place: call it before naming `this.chunk`. */
   private room(length: number): number {
     const from = this.at
     if (from + length > this.chunk.length) return this.grow(length)
@@ -51,31 +52,38 @@ export class Writer {
   }
 
   int8(value: number): void {
-    this.chunk.writeInt8(value, this.room(1))
+    const from = this.room(1)
+    this.chunk.writeInt8(value, from)
   }
 
   uint8(value: number): void {
-    this.chunk.writeUInt8(value, this.room(1))
+    const from = this.room(1)
+    this.chunk.writeUInt8(value, from)
   }
 
   bool(value: boolean): void {
-    this.chunk.writeUInt8(value ? 1 : 0, this.room(1))
+    const from = this.room(1)
+    this.chunk.writeUInt8(value ? 1 : 0, from)
   }
 
   int16(value: number): void {
-    this.chunk.writeInt16BE(value, this.room(2))
+    const from = this.room(2)
+    this.chunk.writeInt16BE(value, from)
   }
 
   uint16(value: number): void {
-    this.chunk.writeUInt16BE(value, this.room(2))
+    const from = this.room(2)
+    this.chunk.writeUInt16BE(value, from)
   }
 
   int32(value: number): void {
-    this.chunk.writeInt32BE(value, this.room(4))
+    const from = this.room(4)
+    this.chunk.writeInt32BE(value, from)
   }
 
   uint32(value: number): void {
-    this.chunk.writeUInt32BE(value, this.room(4))
+    const from = this.room(4)
+    this.chunk.writeUInt32BE(value, from)
   }
 
   int64(value: number): void {
@@ -91,7 +99,8 @@ export class Writer {
   }
 
   float64(value: number): void {
-    this.chunk.writeDoubleBE(value, this.room(8))
+    const from = this.room(8)
+    this.chunk.writeDoubleBE(value, from)
   }
 
   uuid(value: Uuid): void {
@@ -133,7 +142,8 @@ export class Writer {
       this.parts.push(bytes)
       this.doneBytes += bytes.length
     } else if (bytes.length > 0) {
-      bytes.copy(this.chunk, this.room(bytes.length))
+      const from = this.room(bytes.length)
+      bytes.copy(this.chunk, from)
     }
   }
 
@@ -161,7 +171,6 @@ export class Writer {
     if (flexible) this.unsignedVarint(count + 1)
     else this.int32(count)
   }
-
 
   finish(): Buffer[] {
     this.closeChunk()
