@@ -5,7 +5,7 @@ import { NO_UUID } from '../base/units.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchRequest, FetchResponseDraft } from '../protocol/messages/fetch.ts'
 import { FetchInterest } from './fetch-interest.ts'
-import { FetchSession, SessionPartition } from './fetch-session.ts'
+import { FetchSession, type SessionPartition } from './fetch-session.ts'
 import { finalSessionEpoch, initialSessionEpoch, nextSessionEpoch, noSessionId } from './session-epochs.ts'
 
 export interface FetchSessionsOptions {
