@@ -114,13 +114,16 @@ const perListenerOnly: ReadonlySet<string> = new Set(
   securityRows.map((key) => key.name).filter((name) => /^ssl\.(key\.password|keystore\.|truststore\.)/.test(name)),
 )
 
+/** Kafka can move its listeners while it runs; here they are bound at start, so a change must not seem to have worked. */
+const boundAtStart: ReadonlySet<string> = new Set(['listeners', 'listener.security.protocol.map'])
+
 /**
  * All that a broker (or, `perBroker` false, every broker) would have dynamically (DynamicBrokerConfig.validateConfigs); null when it may
  * stand. The error is INVALID_REQUEST.
  */
 export function validateBrokerConfigs(configs: ConfigLayer, perBroker: boolean): string | null {
   const names = [...configs.keys()]
-  const fixed = names.filter((name) => modeOf(name) === 'read-only')
+  const fixed = names.filter((name) => modeOf(name) === 'read-only' || boundAtStart.has(name))
   if (fixed.length > 0) return `Cannot update these configs dynamically: ${shown(fixed)}`
   const bare = names.filter((name) => perListenerOnly.has(name))
   if (bare.length > 0)

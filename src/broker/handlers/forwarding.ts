@@ -37,7 +37,7 @@ function principalBytes(type: string, name: string): Buffer {
 export async function forward<Req extends Schema, Res extends Schema>(
   broker: BrokerContext,
   api: Api<Req, Res>,
-  body: Draft<Req>,
+  body: Message<Req>,
   context: RequestContext,
 ): Promise<Forwarded<Message<Res>>> {
   const version = context.apiVersion
@@ -62,7 +62,7 @@ export async function forward<Req extends Schema, Res extends Schema>(
   }
 }
 
-function requestBytes<Req extends Schema>(api: Api<Req>, version: number, body: Draft<Req>, context: RequestContext): Buffer {
+function requestBytes<Req extends Schema>(api: Api<Req>, version: number, body: Message<Req>, context: RequestContext): Buffer {
   const writer = new Writer()
   codec(requestHeader, requestHeaderVersion(api, version)).write(writer, {
     requestApiKey: api.key,
@@ -70,6 +70,7 @@ function requestBytes<Req extends Schema>(api: Api<Req>, version: number, body: 
     correlationId: context.correlationId,
     clientId: context.clientId,
   })
-  codec(api.request, version).write(writer, body)
+  // what has been decoded can be encoded in the same version
+  codec(api.request, version).write(writer, body as Draft<Req>)
   return writer.toBuffer()
 }

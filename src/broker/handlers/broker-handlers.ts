@@ -1,0 +1,37 @@
+import type { Handlers } from '../../server/handlers.ts'
+import { alterConfigsHandler, incrementalAlterConfigsHandler } from './alter-configs.ts'
+import { TopicMaker } from './auto-topics.ts'
+import type { BrokerContext } from './context.ts'
+import { controllerRequests } from './controller-requests.ts'
+import { deleteRecordsHandler } from './delete-records.ts'
+import { describeClusterHandler } from './describe-cluster.ts'
+import { describeConfigsHandler } from './describe-configs.ts'
+import { describeLogDirsHandler } from './describe-log-dirs.ts'
+import { describeProducersHandler } from './describe-producers.ts'
+import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
+import { initProducerIdHandler } from './init-producer-id.ts'
+import { listConfigResourcesHandler } from './list-config-resources.ts'
+import { listOffsetsHandler } from './list-offsets.ts'
+import { metadataHandler } from './metadata.ts'
+import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts'
+import { ProducerIds } from './producer-ids.ts'
+
+/** All that a broker's listener answers but ApiVersions and the data path (Produce, Fetch). */
+export function brokerHandlers(broker: BrokerContext): Handlers {
+  return {
+    ...controllerRequests(broker),
+    metadata: metadataHandler(broker, new TopicMaker(broker)),
+    describeCluster: describeClusterHandler(broker),
+    describeTopicPartitions: describeTopicPartitionsHandler(broker),
+    describeConfigs: describeConfigsHandler(broker),
+    listConfigResources: listConfigResourcesHandler(broker),
+    alterConfigs: alterConfigsHandler(broker),
+    incrementalAlterConfigs: incrementalAlterConfigsHandler(broker),
+    describeLogDirs: describeLogDirsHandler(broker),
+    describeProducers: describeProducersHandler(broker),
+    deleteRecords: deleteRecordsHandler(broker),
+    listOffsets: listOffsetsHandler(broker),
+    offsetForLeaderEpoch: offsetForLeaderEpochHandler(broker),
+    initProducerId: initProducerIdHandler(broker, new ProducerIds(broker)),
+  }
+}
