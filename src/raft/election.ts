@@ -177,7 +177,7 @@ function isUpToDate(core: RaftCore, request: VoteRequest): boolean {
 /** A follower that still hears its leader, and the leader itself, do not help to depose it (KIP-996, RAFT-13). */
 function wouldVote(core: RaftCore, now: Millis, request: VoteRequest): boolean {
   const role = core.role
-  if (role.kind === 'leader') return false
+  if (role.kind === 'leader' || !core.voters.has(request.candidate)) return false
   if (role.kind === 'follower' && !role.leaderRefused && now - role.lastHeardAt < core.timing.fetchTimeoutMs) return false
   return isUpToDate(core, request)
 }
@@ -186,6 +186,8 @@ function wouldVote(core: RaftCore, now: Millis, request: VoteRequest): boolean {
 function mayVote(core: RaftCore, request: VoteRequest): boolean {
   if (core.voted !== null) return sameReplica(core.voted, request.candidate) && request.candidate.id !== core.local.id
   const kind = core.role.kind
+  // Voters are static: whoever is none of them is configured otherwise, and would lead a quorum that does not know it.
+  if (!core.voters.has(request.candidate)) return false
   if (kind === 'leader' || kind === 'follower' || kind === 'resigned' || core.leaderId !== NO_NODE) return false
   return isUpToDate(core, request)
 }

@@ -27,9 +27,16 @@ export class Oracle {
     assert(other === undefined || other === node.id, `RAFT-1: epoch ${epoch} is led by ${other} and by ${node.id}`)
     if (other === undefined) this.elections += 1
     this.leaders.set(epoch, node.id)
-    const last = this.committed.length
-    const complete = node.written.start.offset >= last || node.written.at(last - 1)?.epoch === this.committed[last - 1]?.epoch
-    assert(complete, `RAFT-6: leader ${node.id} of epoch ${epoch} lacks committed offset ${last - 1}`)
+    const offset = this.lastCommittedBefore(epoch)
+    const complete = node.written.start.offset > offset || node.written.at(offset)?.epoch === this.committed[offset]?.epoch
+    assert(complete, `RAFT-6: leader ${node.id} of epoch ${epoch} lacks committed offset ${offset}`)
+  }
+
+  /** A candidate that was paused may become leader of an epoch that is long past: it need not have what later ones committed. */
+  private lastCommittedBefore(epoch: Epoch): Offset {
+    let offset = this.committed.length - 1
+    while (offset >= 0 && (this.committed[offset]?.epoch ?? 0) >= epoch) offset -= 1
+    return offset
   }
 
   onVote(node: NodeId, epoch: Epoch, candidate: NodeId): void {
