@@ -17,6 +17,8 @@ for (const [what, command, args] of steps) {
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
   const ok = status === 0
   if (!ok) failed += 1
-  process.stdout.write(`${ok ? 'ok  ' : 'FAIL'} ${what} ${((Date.now() - started) / 1000).toFixed(1)} s${error === undefined ? '' : ` (${error.message})`}\n`)
+  process.stdout.write(
+    `${ok ? 'ok  ' : 'FAIL'} ${what} ${((Date.now() - started) / 1000).toFixed(1)} s${error === undefined ? '' : ` (${error.message})`}\n`,
+  )
 }
 process.exit(failed === 0 ? 0 : 1)

@@ -41,7 +41,9 @@ function runOrExit(what, command, args) {
   process.stderr.write(`${what} …\n`)
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
   if (status !== 0) {
-    process.stderr.write(`${what} failed${error === undefined ? '' : `: ${error.message}`}. Mend what is named above and run the command again.\n`)
+    process.stderr.write(
+      `${what} failed${error === undefined ? '' : `: ${error.message}`}. Mend what is named above and run the command again.\n`,
+    )
     process.exit(1)
   }
   process.stderr.write(`${what}: ${((Date.now() - started) / 1000).toFixed(1)} s\n`)

@@ -6,7 +6,20 @@
 import { readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 
-const IMPLICIT_FACTORY = { bool: 'bool', int8: 'int8', int16: 'int16', uint16: 'uint16', int32: 'int32', uint32: 'uint32', int64: 'int64', float64: 'float64', uuid: 'uuid', string: 'string', bytes: 'bytes', records: 'records' }
+const IMPLICIT_FACTORY = {
+  bool: 'bool',
+  int8: 'int8',
+  int16: 'int16',
+  uint16: 'uint16',
+  int32: 'int32',
+  uint32: 'uint32',
+  int64: 'int64',
+  float64: 'float64',
+  uuid: 'uuid',
+  string: 'string',
+  bytes: 'bytes',
+  records: 'records',
+}
 
 function* jsonFiles(folder) {
   for (const name of readdirSync(folder)) {
@@ -17,7 +30,10 @@ function* jsonFiles(folder) {
 }
 
 function parse(path) {
-  const text = readFileSync(path, 'utf8').split('\n').filter((line) => !line.trim().startsWith('//')).join('\n')
+  const text = readFileSync(path, 'utf8')
+    .split('\n')
+    .filter((line) => !line.trim().startsWith('//'))
+    .join('\n')
   return JSON.parse(text)
 }
 
@@ -95,4 +111,6 @@ const drafts = definitions.map(draft)
 const used = new Set(drafts.flatMap((it) => [...it.used]))
 const root = process.env.SCHEMA_IMPORT ?? '../schema.ts'
 const max = drafts.some((it) => it.needsMax) ? `import { INT64_MAX } from '${root.replace('schema.ts', 'reader.ts')}'\n` : ''
-console.log(`${max}import { ${[...used].sort((a, b) => a.replace('type ', '').localeCompare(b.replace('type ', ''))).join(', ')} } from '${root}'\n\n${drafts.map((it) => it.text).join('\n')}`)
+console.log(
+  `${max}import { ${[...used].sort((a, b) => a.replace('type ', '').localeCompare(b.replace('type ', ''))).join(', ')} } from '${root}'\n\n${drafts.map((it) => it.text).join('\n')}`,
+)

@@ -57,7 +57,10 @@ function runGroup(title, files, concurrency) {
 prepare()
 if (words.length === 0) {
   process.stdout.write('── checks: lint, form, house rules\n')
-  const check = spawnSync(process.execPath, [join(root, 'scripts', 'check.mjs'), '--prepared'], { cwd: root, stdio: ['ignore', 'inherit', 'inherit'] })
+  const check = spawnSync(process.execPath, [join(root, 'scripts', 'check.mjs'), '--prepared'], {
+    cwd: root,
+    stdio: ['ignore', 'inherit', 'inherit'],
+  })
   if (check.status === 0) totals.passed += 1
   else {
     totals.failed += 1
@@ -69,7 +72,8 @@ await runGroup('real sockets, files and clients', testFiles(join(root, 'test'), 
 
 if (skips.length > 0) process.stdout.write(`\nSkipped:\n${skips.map((line) => `  ${line}`).join('\n')}\n`)
 if (failures.length > 0) process.stdout.write(`\nFailed:\n${failures.map((line) => `  ${line}`).join('\n')}\n`)
-if (strict && skips.length > 0) process.stdout.write('\nSkips count as failures here (ODRADEK_REQUIRE_PEERS=1): install what is missing, see test/README.md.\n')
+if (strict && skips.length > 0)
+  process.stdout.write('\nSkips count as failures here (ODRADEK_REQUIRE_PEERS=1): install what is missing, see test/README.md.\n')
 process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
 const nothingRan = totals.passed + totals.failed === 0
 if (nothingRan) process.stdout.write('No test file matches.\n')

@@ -28,12 +28,20 @@ const FOLDERS = {
 const BANNED = [
   [/\bDate\.now\(|\bnew Date\(|\bperformance\.now\(|\bprocess\.hrtime/, 'a clock', 'take `now` as an argument, or Clock of base/ports.ts'],
   [/\bMath\.random\(|\brandomUUID\(|\brandomBytes\(/, 'chance', 'Entropy of base/ports.ts, or a seeded Prng'],
-  [/\bsetTimeout\(|\bsetInterval\(|\bsetImmediate\(|\bqueueMicrotask\(|\bprocess\.nextTick\(/, 'a timer', 'wakeAt()/wake() in pure code, Clock.after in ported code'],
+  [
+    /\bsetTimeout\(|\bsetInterval\(|\bsetImmediate\(|\bqueueMicrotask\(|\bprocess\.nextTick\(/,
+    'a timer',
+    'wakeAt()/wake() in pure code, Clock.after in ported code',
+  ],
   [/\bprocess\.(env|exit|argv|memoryUsage|on)\b/, 'the process', 'configuration passed in; the shell (node/, cli/) talks to the process'],
   [/\bconsole\.\w+\(/, 'the console', 'Log of base/ports.ts'],
 ]
 const PURE_ONLY = [
-  [/\basync\s+(function|\(|\w+\s*\(|\w+\s*=>)|\bawait\s|\bPromise\b/, 'a Promise', 'pure code is synchronous: give an effect to the driver, take its result as an input'],
+  [
+    /\basync\s+(function|\(|\w+\s*\(|\w+\s*=>)|\bawait\s|\bPromise\b/,
+    'a Promise',
+    'pure code is synchronous: give an effect to the driver, take its result as an input',
+  ],
 ]
 const NODE_MODULES_ALLOWED = { pure: new Set(), ported: new Set(), protocol: new Set(['node:crypto', 'node:zlib', 'node:module']) }
 
@@ -50,7 +58,8 @@ function walk(folder, filter) {
 
 const src = join(root, 'src')
 const sources = walk(src, (name) => name.endsWith('.ts'))
-const importPattern = /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|new URL\(\s*['"](\.[^'"]+)['"]/g
+const importPattern =
+  /(?:^|\n)\s*(?:import|export)\s[^'"`;]*?from\s+['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]\s*\)|new URL\(\s*['"](\.[^'"]+)['"]/g
 const imported = new Set()
 
 function withoutComments(text) {
@@ -76,7 +85,8 @@ for (const file of sources) {
       const other = relative(src, path).split('/')[0]
       if (other === folder || FOLDERS[other] === undefined) continue
       const lower = FOLDERS[other].floor < rules.floor
-      if (!lower && !(rules.sees ?? []).includes(other)) report(file, line, `${folder} (floor ${rules.floor}) may not import ${other} (floor ${FOLDERS[other].floor})`)
+      if (!lower && !(rules.sees ?? []).includes(other))
+        report(file, line, `${folder} (floor ${rules.floor}) may not import ${other} (floor ${FOLDERS[other].floor})`)
     } else if (target.startsWith('node:') && rules.colour !== 'shell' && !isTest) {
       const allowed = NODE_MODULES_ALLOWED[folder] ?? NODE_MODULES_ALLOWED[rules.colour]
       if (!allowed.has(target)) report(file, line, `${rules.colour} code may not import ${target}: go through base/ports.ts`)
@@ -86,7 +96,8 @@ for (const file of sources) {
   code.split('\n').forEach((text, at) => {
     const bans = rules.colour === 'pure' ? [...BANNED, ...PURE_ONLY] : BANNED
     for (const [pattern, what, instead] of bans) {
-      if (pattern.test(text.replace(/'(?:[^'\\]|\\.)*'/g, "''"))) report(file, at + 1, `${what} in ${rules.colour} code; instead: ${instead}`)
+      if (pattern.test(text.replace(/'(?:[^'\\]|\\.)*'/g, "''")))
+        report(file, at + 1, `${what} in ${rules.colour} code; instead: ${instead}`)
     }
   })
 }
@@ -106,23 +117,31 @@ for (const folder of new Set(sources.map((file) => dirname(file)))) {
 }
 
 // Links in documents lead somewhere
-const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: root, encoding: 'utf8' }).split('\n').filter((name) => name !== '' && existsSync(join(root, name)))
+const documents = execFileSync('git', ['ls-files', '--cached', '--others', '--exclude-standard', '*.md'], { cwd: root, encoding: 'utf8' })
+  .split('\n')
+  .filter((name) => name !== '' && existsSync(join(root, name)))
 for (const name of documents) {
   const file = join(root, name)
   const text = readFileSync(file, 'utf8').replace(/```[\s\S]*?```/g, '')
   for (const match of text.matchAll(/\]\(([^)\s]+)\)/g)) {
     const target = match[1].split('#')[0]
     if (target === '' || /^[a-z]+:/.test(target)) continue
-    if (!existsSync(resolve(dirname(file), target))) report(file, text.slice(0, match.index).split('\n').length, `link to ${target}, which is not there`)
+    if (!existsSync(resolve(dirname(file), target)))
+      report(file, text.slice(0, match.index).split('\n').length, `link to ${target}, which is not there`)
   }
 }
 
 // Leftovers, and long files, which want a second look
-for (const file of [...sources, ...walk(join(root, 'scripts'), (name) => name.endsWith('.mjs')), ...walk(join(root, 'test'), (name) => name.endsWith('.mjs'))]) {
+for (const file of [
+  ...sources,
+  ...walk(join(root, 'scripts'), (name) => name.endsWith('.mjs')),
+  ...walk(join(root, 'test'), (name) => name.endsWith('.mjs')),
+]) {
   const text = readFileSync(file, 'utf8')
   const lines = text.split('\n')
   lines.forEach((line, at) => {
-    if (/\b(TO[D]O|FIX[M]E|X{3}|HA[C]K)\b/.test(line)) report(file, at + 1, 'a leftover: do it, refuse it with a clear error, or drop the word')
+    if (/\b(TO[D]O|FIX[M]E|X{3}|HA[C]K)\b/.test(line))
+      report(file, at + 1, 'a leftover: do it, refuse it with a clear error, or drop the word')
     if (/\b(test|it|describe)\.(only|todo)\b/.test(line)) report(file, at + 1, 'a test that hides others or does not run')
   })
   if (lines.length > 600 && statSync(file).isFile()) report(file, 0, `${lines.length} lines: cut it by subject`)

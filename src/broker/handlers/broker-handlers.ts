@@ -1,4 +1,5 @@
-import type { Handlers } from '../../server/handlers.ts'
+import { apiVersionsHandler } from '../../server/api-versions.ts'
+import type { Handlers, HandlerTable } from '../../server/handlers.ts'
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from './alter-configs.ts'
 import { TopicMaker } from './auto-topics.ts'
 import type { BrokerContext } from './context.ts'
@@ -9,6 +10,7 @@ import { describeConfigsHandler } from './describe-configs.ts'
 import { describeLogDirsHandler } from './describe-log-dirs.ts'
 import { describeProducersHandler } from './describe-producers.ts'
 import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
+import { featureVersions } from './features.ts'
 import { initProducerIdHandler } from './init-producer-id.ts'
 import { listConfigResourcesHandler } from './list-config-resources.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
@@ -16,9 +18,10 @@ import { metadataHandler } from './metadata.ts'
 import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts'
 import { ProducerIds } from './producer-ids.ts'
 
-/** All that a broker's listener answers but ApiVersions and the data path (Produce, Fetch). */
-export function brokerHandlers(broker: BrokerContext): Handlers {
+/** All that a broker's listener answers but the data path (Produce, Fetch). `table` is the whole of it, for ApiVersions: asked when needed. */
+export function brokerHandlers(broker: BrokerContext, table: () => HandlerTable): Handlers {
   return {
+    apiVersions: apiVersionsHandler('broker', table, () => featureVersions(broker)),
     ...controllerRequests(broker),
     metadata: metadataHandler(broker, new TopicMaker(broker)),
     describeCluster: describeClusterHandler(broker),

@@ -1,0 +1,408 @@
+import type { DiskError, Ports } from '../base/ports.ts'
+import { type NodeId, NO_UUID, type Offset, type Uuid } from '../base/units.ts'
+import type { ServerConfig } from '../config/server-config.ts'
+import { OpenFiles } from '../log/open-files.ts'
+import type { DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import { TailBudget } from '../log/tail.ts'
+import { isActive } from '../metadata/brokers-image.ts'
+import { ClusterImage } from '../metadata/image.ts'
+import { decodeRecord } from '../metadata/record-frame.ts'
+import { supportedFeatures } from '../metadata/supported-features.ts'
+import type { CommittedBatch, MetadataSnapshot } from '../quorum/metadata-quorum.ts'
+import { RaftNode } from '../quorum/raft-node.ts'
+import { FetchSessions } from '../replication/fetch-sessions.ts'
+import { apiVersionsHandler } from '../server/api-versions.ts'
+import { type HandlerTable, handlerTable } from '../server/handlers.ts'
+import { type Server, serve } from '../server/serve.ts'
+import { ControllerChannel } from './controller-channel.ts'
+import { openDirectories, reportFailed } from './directories.ts'
+import { fetchHandler } from './fetch.ts'
+import { Gate } from './gate.ts'
+import { featureVersions } from './handlers/features.ts'
+import { brokerHandlers } from './handlers/broker-handlers.ts'
+import type { HostedPartition, PartitionSurroundings } from './hosted-partition.ts'
+import { HostedPartitions } from './hosted-partitions.ts'
+import { IsrProposals } from './isr-proposals.ts'
+import { IsrStory } from './isr-story.ts'
+import { LeaderFetching } from './leader-fetching.ts'
+import { BrokerLifecycle } from './lifecycle.ts'
+import { produceHandler } from './produce.ts'
+import { servedDirectories } from './served-directories.ts'
+import { limitsOf } from './server-limits.ts'
+import { SettingsOfTopics } from './topic-settings.ts'
+import { Upkeep } from './upkeep.ts'
+import { WakeQueue } from './wake-queue.ts'
+
+export interface BrokerNodeOptions {
+  /** The broker cannot go on (its last log directory has failed): the process should end. */
+  readonly onFatal: (reason: string) => void
+}
+
+/** Bytes of recent batches that all partitions together keep in memory, and one of them alone. */
+const tailBytesMax = 32 * 1024 * 1024
+const tailBytesPerLogMax = 8 * 1024 * 1024
+/** Files of partitions that are open at once. */
+const openFilesMax = 512
+const isrRetryBackoffMs = 50
+const fetchSessionEvictionMs = 120_000
+const heartbeatTimeoutMs = 1_000
+const leaveTimeoutMs = 10_000
+const stopGraceMs = 1_000
+
+/**
+ * One broker. Knows the cluster's metadata as an observer of the quorum, hosts partitions as the metadata says, and serves clients.
+ *
+ * Start: log directories are opened and recovered; listeners open (requests wait); the broker registers; when the metadata up to its
+ * registration is here, its partitions are taken up and requests are let through; a heartbeat tells the controller, which unfences it.
+ */
+export class BrokerNode {
+  readonly config: ServerConfig
+  private readonly ports: Ports
+  private readonly options: BrokerNodeOptions
+  private readonly wakeQueue: WakeQueue
+  private readonly gate = new Gate()
+  private readonly directories: readonly LogDirectory[]
+  private readonly identity: DirectoryIdentity
+  private readonly quorum: RaftNode
+  private readonly channel: ControllerChannel
+  private readonly lifecycle: BrokerLifecycle
+  private readonly settings: SettingsOfTopics
+  private readonly hosted: HostedPartitions
+  private readonly fetching: LeaderFetching
+  private readonly proposals: IsrProposals
+  private readonly sessions: FetchSessions
+  private readonly story: IsrStory
+  private readonly upkeep: Upkeep
+  private image = new ClusterImage()
+  private appliedOffset: Offset = -1
+  private hosting: 'not yet' | 'starting' | 'started' = 'not yet'
+  private servers: readonly Server[] = []
+  private stopping: Promise<void> | null = null
+
+  /** Opens and locks the log directories. @throws DirectoryProblem */
+  constructor(ports: Ports, config: ServerConfig, options: BrokerNodeOptions) {
+    this.ports = ports
+    this.config = config
+    this.options = options
+    this.wakeQueue = new WakeQueue(ports.clock)
+    const shared = { files: new OpenFiles(ports.disk, openFilesMax), tail: new TailBudget({ tailBytesMax, tailBytesPerLogMax }) }
+    const opened = openDirectories(ports, config, shared, (path, error) => this.onDirectoryOffline(path, error))
+    this.directories = opened.directories
+    this.identity = opened.identity
+    this.quorum = new RaftNode(ports, {
+      // A voter of the same id runs beside this broker: as an observer it must not be taken for it
+      nodeId: config.processRoles.includes('controller') ? -1 : config.nodeId,
+      clusterId: this.identity.clusterId,
+      directoryId: NO_UUID,
+      voters: config.controllerQuorumVoters,
+      directory: null,
+      listenerName: config.controllerListenerNames[0] ?? 'CONTROLLER',
+      fetchTimeoutMs: config.controllerQuorumFetchTimeoutMs,
+      requestTimeoutMs: config.controllerQuorumRequestTimeoutMs,
+    })
+    this.channel = new ControllerChannel(ports, `broker-${config.nodeId}`, () => this.quorum.leader)
+    this.settings = new SettingsOfTopics(() => this.image, config)
+    this.story = new IsrStory(ports)
+    this.lifecycle = this.makeLifecycle()
+    this.proposals = new IsrProposals(ports, this.channel, config.nodeId, () => this.lifecycle.brokerEpoch)
+    this.hosted = this.makeHosted()
+    this.fetching = this.makeFetching()
+    this.sessions = new FetchSessions({
+      slotsMax: config.maxIncrementalFetchSessionCacheSlots,
+      evictionMs: fetchSessionEvictionMs,
+      entropy: ports.entropy,
+      topics: { topicId: (name) => this.image.topics.byName(name)?.id, topicName: (id) => this.image.topics.byId(id)?.name },
+    })
+    this.upkeep = new Upkeep(ports, this.hosted, this.directories, {
+      checkpointIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
+      retentionIntervalMs: config.logRetentionCheckIntervalMs,
+      producerExpiryIntervalMs: config.producerIdExpirationCheckIntervalMs,
+    })
+  }
+
+  private makeLifecycle(): BrokerLifecycle {
+    const { config, ports, identity } = this
+    const incarnationId = ports.entropy.uuid()
+    return new BrokerLifecycle(ports, this.channel, {
+      brokerId: config.nodeId,
+      heartbeatIntervalMs: config.brokerHeartbeatIntervalMs,
+      requestTimeoutMs: heartbeatTimeoutMs,
+      registrationTimeoutMs: config.initialBrokerRegistrationTimeoutMs,
+      registration: (previousBrokerEpoch) => ({
+        brokerId: config.nodeId,
+        clusterId: identity.clusterId,
+        incarnationId,
+        listeners: config.advertisedListeners.map((it) => ({ name: it.name, host: it.host, port: it.port, securityProtocol: 0 })),
+        features: supportedFeatures
+          .filter((it) => it.max > 0)
+          .map((it) => ({ name: it.name, minSupportedVersion: it.min, maxSupportedVersion: it.max })),
+        rack: config.brokerRack,
+        logDirs: [...this.directoryIds()].sort(),
+        previousBrokerEpoch,
+      }),
+      metadataOffset: () => (this.hosting === 'started' ? this.appliedOffset : -1),
+      offlineLogDirs: () => this.directories.filter((it) => it.failure !== null).map((it) => it.identity?.directoryId ?? NO_UUID),
+      onRegistered: () => this.hostIfCaughtUp(),
+    })
+  }
+
+  private *directoryIds(): Iterable<Uuid> {
+    for (const directory of this.directories)
+      if (directory.failure === null && directory.identity !== null) yield directory.identity.directoryId
+  }
+
+  private makeHosted(): HostedPartitions {
+    const { config, lifecycle } = this
+    const imageNow = (): ClusterImage => this.image
+    const around: PartitionSurroundings = {
+      clock: this.ports.clock,
+      wakeQueue: this.wakeQueue,
+      proposeIsr: (partition, effect) => this.proposals.propose(partition, effect),
+      follow: (partition, leader, epoch) => this.fetching.follow(partition, leader, epoch),
+      unfollow: (partition) => this.fetching.unfollow(partition),
+      isrChanged: (partition, isr) => {
+        if (partition.isLeader) this.story.note(partition, isr)
+      },
+      becameLeader: () => {},
+      touched: (partition, kind) => this.sessions.touch(partition.topicId, partition.partition, kind),
+    }
+    return new HostedPartitions({
+      brokerId: config.nodeId,
+      replica: {
+        brokerId: config.nodeId,
+        brokers: {
+          isEligibleForIsr: (id, epoch) => {
+            const broker = imageNow().brokers.byId(id)
+            return isActive(broker) && (epoch === -1 || broker?.epoch === epoch)
+          },
+          brokerEpoch: (id) => (id === config.nodeId ? lifecycle.brokerEpoch : (imageNow().brokers.byId(id)?.epoch ?? -1)),
+        },
+        replicaLagTimeMaxMs: config.replicaLagTimeMaxMs,
+        isrRetryBackoffMs,
+      },
+      get image() {
+        return imageNow()
+      },
+      settings: this.settings,
+      directories: this.directories,
+      around,
+      log: this.ports.log,
+    })
+  }
+
+  private makeFetching(): LeaderFetching {
+    const { config } = this
+    return new LeaderFetching(
+      {
+        ports: this.ports,
+        hosted: this.hosted,
+        brokerEpoch: () => this.lifecycle.brokerEpoch,
+        endpointOf: (leader) => this.image.brokers.byId(leader)?.endpoints.find((it) => it.name === config.interBrokerListenerName),
+        onDiskError: (partition, error) => this.onDiskError(partition, error),
+      },
+      {
+        replicaId: config.nodeId,
+        maxWaitMs: config.replicaFetchWaitMaxMs,
+        minBytes: config.replicaFetchMinBytes,
+        maxBytes: config.replicaFetchResponseMaxBytes,
+        partitionMaxBytes: config.replicaFetchMaxBytes,
+        retryBackoffMs: fetchRetryBackoffMs,
+        requestTimeoutMs: fetchTimeoutMs,
+      },
+    )
+  }
+
+  /** Resolves when the broker is in service. Rejects with NetworkError (a listener), RegistrationRefusedError, DiskError. */
+  async start(): Promise<void> {
+    const { clock, log } = this.ports
+    const started = clock.mono()
+    await this.openListeners()
+    for (const directory of this.directories) reportFailed(log, (await directory.openAll((topic) => this.settings.of(topic).log)).failed)
+    const clean = this.directories.every((it) => it.cleanShutdown)
+    const previousBrokerEpoch = clean ? Math.max(-1, ...this.directories.map((it) => it.previousBrokerEpoch)) : -1
+    const opened = clock.mono()
+    await this.quorum.start({
+      onCommitted: (batch) => this.onCommitted(batch),
+      onSnapshot: (snapshot) => this.onSnapshot(snapshot),
+      onLeader: () => {},
+      onResigned: () => {},
+      onLeaderChange: () => this.channel.onLeaderChange(),
+    })
+    await this.lifecycle.start(previousBrokerEpoch)
+    this.upkeep.start()
+    const ms = Math.round(clock.mono() - started)
+    log.write(
+      'info',
+      'broker-ready',
+      `broker ${this.config.nodeId} is in service after ${ms} ms (${Math.round(opened - started)} ms of them to open its logs)`,
+      {
+        nodeId: this.config.nodeId,
+        ms,
+      },
+    )
+  }
+
+  private async openListeners(): Promise<void> {
+    const { listeners, controllerListenerNames } = this.config
+    const own = listeners.filter((it) => !controllerListenerNames.includes(it.name))
+    const table = this.handlers()
+    const limits = limitsOf(this.config)
+    this.servers = await Promise.all(
+      own.map((it) => serve(this.ports, { host: it.host, port: it.port, listenerName: it.name, listenerKind: 'broker', limits }, table)),
+    )
+  }
+
+  private handlers(): HandlerTable {
+    const imageNow = (): ClusterImage => this.image
+    const shared = {
+      clock: this.ports.clock,
+      log: this.ports.log,
+      wakeQueue: this.wakeQueue,
+      hosted: this.hosted,
+      sessions: this.sessions,
+      settings: this.settings,
+      fetchMaxBytes: this.config.fetchMaxBytes,
+      replicaFetchMaxBytes: this.config.replicaFetchResponseMaxBytes,
+      get image() {
+        return imageNow()
+      },
+      onDiskError: (partition: HostedPartition, error: DiskError) => this.onDiskError(partition, error),
+    }
+    const context = this.contextOfHandlers()
+    const table: HandlerTable = handlerTable(
+      this.gate.guard({
+        ...brokerHandlers(context),
+        produce: produceHandler(shared),
+        fetch: fetchHandler(shared),
+        apiVersions: apiVersionsHandler(
+          'broker',
+          () => table,
+          () => featureVersions(context),
+        ),
+      }),
+    )
+    return table
+  }
+
+  private contextOfHandlers(): Parameters<typeof brokerHandlers>[0] {
+    const node = (): BrokerNode => this
+    const directories = servedDirectories(this.ports.disk, this.directories, this.hosted)
+    return {
+      brokerId: this.config.nodeId,
+      clusterId: this.identity.clusterId,
+      get image() {
+        return node().image
+      },
+      get metadataOffset() {
+        return node().appliedOffset
+      },
+      config: this.config,
+      get layers() {
+        return node().settings.layers()
+      },
+      get brokerEpoch() {
+        return node().lifecycle.brokerEpoch
+      },
+      clock: this.ports.clock,
+      entropy: this.ports.entropy,
+      log: this.ports.log,
+      controller: this.channel,
+      partition: (topic, partition) => this.hosted.byName(topic, partition),
+      directories,
+    }
+  }
+
+  private onCommitted(batch: CommittedBatch): void {
+    for (const value of batch.values) this.image.apply(decodeRecord(value))
+    this.appliedOffset = batch.lastOffset
+    this.afterApply()
+  }
+
+  private onSnapshot(snapshot: MetadataSnapshot): void {
+    const image = new ClusterImage()
+    for (const values of snapshot.batches()) for (const value of values) image.apply(decodeRecord(value))
+    image.takeChanges()
+    this.image = image
+    this.appliedOffset = snapshot.endOffset - 1
+    if (this.hosting === 'started') this.hosted.resync()
+    this.hostIfCaughtUp()
+    this.lifecycle.onMetadataApplied()
+  }
+
+  private afterApply(): void {
+    const changes = this.image.takeChanges()
+    if (this.hosting !== 'not yet') {
+      this.hosted.apply(changes)
+      for (const id of changes.brokers.keys()) this.fetching.onBrokerChanged(id)
+    }
+    this.hostIfCaughtUp()
+    this.lifecycle.onMetadataApplied()
+  }
+
+  /** Once the metadata holds this broker's own registration, what it says of its partitions is new enough to act on. */
+  private hostIfCaughtUp(): void {
+    const { brokerEpoch } = this.lifecycle
+    if (this.hosting !== 'not yet' || brokerEpoch < 0 || this.appliedOffset < brokerEpoch) return
+    this.hosting = 'starting'
+    void this.startHosting()
+  }
+
+  private async startHosting(): Promise<void> {
+    await this.hosted.start()
+    this.hosting = 'started'
+    this.gate.open()
+    this.lifecycle.onMetadataApplied()
+  }
+
+  private onDiskError(partition: HostedPartition, error: DiskError): void {
+    this.ports.log.write('error', 'append-failed', `${partition.name}: ${error.message}`)
+  }
+
+  private onDirectoryOffline(path: string, error: DiskError): void {
+    this.ports.log.write(
+      'error',
+      'log-directory-failed',
+      `${path} can no longer be trusted (${error.message}): its replicas leave this broker`,
+    )
+    const directory = this.directories.find((it) => it.path === path)
+    if (directory !== undefined) this.ports.clock.after(0, () => this.hosted.onDirectoryFailed(directory))
+    if (this.directories.every((it) => it.failure !== null)) this.options.onFatal(`the last log directory has failed: ${error.message}`)
+  }
+
+  /** A controlled shutdown: leadership is handed over, then everything is closed in order. Idempotent. */
+  stop(): Promise<void> {
+    this.stopping ??= this.stopInOrder()
+    return this.stopping
+  }
+
+  private async stopInOrder(): Promise<void> {
+    if (this.config.controlledShutdownEnable) await this.lifecycle.leave(leaveTimeoutMs)
+    this.lifecycle.stop()
+    this.upkeep.stop()
+    this.fetching.stop()
+    const highWatermarks = new Map<PartitionLog, Offset>()
+    for (const partition of this.hosted.all()) highWatermarks.set(partition.log, partition.replica.highWatermark)
+    this.hosted.stop()
+    await Promise.all(this.servers.map((server) => server.close({ graceMs: stopGraceMs })))
+    await this.quorum.stop()
+    this.channel.close()
+    this.wakeQueue.stop()
+    for (const directory of this.directories) await this.closeDirectory(directory, highWatermarks)
+  }
+
+  private async closeDirectory(directory: LogDirectory, highWatermarks: ReadonlyMap<PartitionLog, Offset>): Promise<void> {
+    if (directory.failure !== null) return directory.abandon()
+    await directory.closeCleanly((log) => highWatermarks.get(log) ?? null, this.lifecycle.brokerEpoch)
+  }
+
+  /** Who leads here, for tests and for the status of an embedded broker. */
+  leads(topic: string, partition: number): NodeId | null {
+    return this.hosted.byName(topic, partition)?.isLeader === true ? this.config.nodeId : null
+  }
+}
+
+/** After a failed fetch: short, because a leader that has just come back should be found at once. */
+const fetchRetryBackoffMs = 50
+/** Beyond its maximal wait: a leader that is silent for so long is dialled anew. */
+const fetchTimeoutMs = 2_000

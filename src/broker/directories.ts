@@ -1,0 +1,103 @@
+import { DiskError, type Log } from '../base/ports.ts'
+import type { Uuid } from '../base/units.ts'
+import type { ServerConfig } from '../config/server-config.ts'
+import { type DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
+import type { LogPorts, LogShared } from '../log/partition-log.ts'
+
+/** The log directories do not let this node start; the message says what to do. */
+export class DirectoryProblem extends Error {
+  override readonly name = 'DirectoryProblem'
+}
+
+export interface OpenedDirectories {
+  readonly directories: readonly LogDirectory[]
+  readonly identity: DirectoryIdentity
+}
+
+/** Opens, locks and identifies every entry of `log.dirs`. All must be formatted, for this node and one cluster. @throws DirectoryProblem */
+export function openDirectories(
+  ports: LogPorts,
+  config: ServerConfig,
+  shared: LogShared,
+  onOffline: (path: string, error: DiskError) => void,
+): OpenedDirectories {
+  const opened: LogDirectory[] = []
+  try {
+    for (const path of config.logDirs) opened.push(openOne(ports, config, shared, path, onOffline))
+    return { directories: opened, identity: commonIdentity(opened, config) }
+  } catch (error) {
+    for (const directory of opened) directory.abandon()
+    throw error
+  }
+}
+
+function openOne(
+  ports: LogPorts,
+  config: ServerConfig,
+  shared: LogShared,
+  path: string,
+  onOffline: (path: string, error: DiskError) => void,
+): LogDirectory {
+  try {
+    return LogDirectory.open(ports, {
+      path,
+      shared,
+      producerIdExpirationMs: config.producerIdExpirationMs,
+      onCorruption: 'cut',
+      openConcurrency: recoveryConcurrency,
+      onOffline: (error) => onOffline(path, error),
+    })
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+    if (error.code === 'EAGAIN') {
+      throw new DirectoryProblem(
+        `${path} is in use by another process (it holds ${path}/.lock). Stop that process, or give this node a log.dirs of its own.`,
+      )
+    }
+    if (error.code === 'ENOENT') throw notFormatted(path)
+    throw new DirectoryProblem(`${path} cannot be opened: ${error.message}. Check that it is there, and that this user may write to it.`)
+  }
+}
+
+const recoveryConcurrency = 8
+
+function notFormatted(path: string): DirectoryProblem {
+  return new DirectoryProblem(
+    `${path} is not formatted. Run 'odradek storage format -t CLUSTER_ID -c server.properties' once before the first start.`,
+  )
+}
+
+function commonIdentity(directories: readonly LogDirectory[], config: ServerConfig): DirectoryIdentity {
+  let common: DirectoryIdentity | null = null
+  const ids = new Set<Uuid>()
+  for (const directory of directories) {
+    const { identity } = directory
+    if (identity === null) throw notFormatted(directory.path)
+    if (identity.nodeId !== config.nodeId) {
+      throw new DirectoryProblem(
+        `${directory.path} belongs to node ${identity.nodeId}, this is node ${config.nodeId}. Check node.id and log.dirs.`,
+      )
+    }
+    if (common !== null && identity.clusterId !== common.clusterId) {
+      throw new DirectoryProblem(
+        `${directory.path} belongs to cluster ${identity.clusterId}, another entry of log.dirs to ${common.clusterId}. Check log.dirs.`,
+      )
+    }
+    if (ids.has(identity.directoryId))
+      throw new DirectoryProblem(`${directory.path} has the same directory.id as another entry of log.dirs: one was copied from the other.`)
+    ids.add(identity.directoryId)
+    common ??= identity
+  }
+  if (common === null) throw new DirectoryProblem('log.dirs names no directory.')
+  return common
+}
+
+/** Says which partitions could not be opened; the others go on. */
+export function reportFailed(
+  log: Log,
+  failed: readonly { readonly topic: string; readonly partition: number; readonly error: Error }[],
+): void {
+  for (const { topic, partition, error } of failed) {
+    log.write('error', 'partition-not-opened', `${topic}-${partition} cannot be opened and is left as it is: ${error.message}`)
+  }
+}

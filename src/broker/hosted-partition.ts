@@ -1,0 +1,177 @@
+import { assert } from '../base/assert.ts'
+import type { Clock } from '../base/ports.ts'
+import { type Epoch, type Millis, type NodeId, type Offset, partitionName, type Timestamp, type Uuid } from '../base/units.ts'
+import type { LogDirectory } from '../log/log-directory.ts'
+import type { AppendOutcome, FollowerOutcome } from '../log/outcomes.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import { ErrorCode } from '../protocol/errors.ts'
+import type { TouchKind } from '../replication/fetch-sessions.ts'
+import {
+  type PartitionEffect,
+  type PartitionInput,
+  PartitionReplica,
+  type PartitionReplicaOptions,
+} from '../replication/partition-replica.ts'
+import type { Sleeper, WakeQueue } from './wake-queue.ts'
+
+/** Where effects go that concern more than the partition itself. */
+export interface PartitionSurroundings {
+  readonly clock: Clock
+  readonly wakeQueue: WakeQueue
+  proposeIsr(partition: HostedPartition, effect: Extract<PartitionEffect, { type: 'proposeIsr' }>): void
+  follow(partition: HostedPartition, leader: NodeId, epoch: Epoch): void
+  /** The partition is led here now, or by nobody: fetch it from no one. */
+  unfollow(partition: HostedPartition): void
+  isrChanged(partition: HostedPartition, isr: readonly NodeId[]): void
+  becameLeader(partition: HostedPartition): void
+  /** Something of the partition that a fetch may show has changed. */
+  touched(partition: HostedPartition, kind: TouchKind): void
+}
+
+export type ProduceDone = (error: ErrorCode) => void
+
+/**
+ * One replica on this broker: its log and its machine. Drives the machine: every input goes through `tell`, and its effects are carried out
+ * before `tell` returns. Records pass from the network to the log and back here; the machine learns offsets only.
+ */
+export class HostedPartition implements Sleeper {
+  readonly topic: string
+  readonly partition: number
+  readonly topicId: Uuid
+  readonly name: string
+  readonly log: PartitionLog
+  readonly directory: LogDirectory
+  readonly replica: PartitionReplica
+  private readonly around: PartitionSurroundings
+  private readonly produces = new Map<number, ProduceDone>()
+  private readonly lowWatermarkWaiters = new Set<() => void>()
+  private nextTicket = 1
+
+  constructor(topicId: Uuid, log: PartitionLog, directory: LogDirectory, options: PartitionReplicaOptions, around: PartitionSurroundings) {
+    this.topic = log.topic
+    this.partition = log.partition
+    this.topicId = topicId
+    this.name = partitionName(log.topic, log.partition)
+    this.log = log
+    this.directory = directory
+    this.replica = new PartitionReplica(options)
+    this.around = around
+  }
+
+  get isLeader(): boolean {
+    return this.replica.role === 'leader'
+  }
+
+  tell(input: PartitionInput): void {
+    const effects = this.replica.step(this.around.clock.mono(), input)
+    if (effects.length > 0) this.carryOut(effects)
+    this.around.wakeQueue.look(this)
+  }
+
+  wakeAt(): Millis {
+    return this.replica.wakeAt()
+  }
+
+  wake(now: Millis): void {
+    this.carryOut(this.replica.wake(now))
+  }
+
+  /** Batches that were checked by the caller, to a partition led here. @throws DiskError, with nothing changed */
+  appendAsLeader(records: Buffer, now: Timestamp): AppendOutcome {
+    assert(this.isLeader, `${this.name} is not led here`)
+    const outcome = this.log.appendAsLeader(records, this.replica.leaderEpoch, now)
+    if (outcome.kind === 'appended') this.onAppended()
+    return outcome
+  }
+
+  /** What the leader answered to a fetch in `epoch`. @throws DiskError, with nothing changed */
+  appendAsFollower(records: Buffer, epoch: Epoch): FollowerOutcome {
+    const outcome = this.log.appendAsFollower(records, epoch)
+    if (outcome.kind === 'appended' && outcome.batches > 0) this.tell({ type: 'appended', logEndOffset: this.log.logEndOffset })
+    return outcome
+  }
+
+  private onAppended(): void {
+    this.tell({ type: 'appended', logEndOffset: this.log.logEndOffset })
+    this.around.touched(this, 'appended')
+  }
+
+  truncateTo(offset: Offset): void {
+    this.log.truncateTo(offset)
+    this.tell({ type: 'truncated', logEndOffset: this.log.logEndOffset })
+  }
+
+  truncateFullyAndStartAt(offset: Offset): void {
+    this.log.truncateFullyAndStartAt(offset)
+    this.tell({ type: 'truncated', logEndOffset: this.log.logEndOffset })
+    this.tell({ type: 'logStartMoved', logStartOffset: this.log.logStartOffset })
+  }
+
+  moveLogStart(offset: Offset): void {
+    if (!this.log.advanceLogStartOffset(offset)) return
+    this.logStartMoved()
+  }
+
+  /** Also after retention has deleted segments. */
+  logStartMoved(): void {
+    this.tell({ type: 'logStartMoved', logStartOffset: this.log.logStartOffset })
+    this.around.touched(this, 'state')
+  }
+
+  /** Calls `done` when all in-sync replicas have what ends at `lastOffset`, or why they have not by `deadline`. */
+  awaitCommit(lastOffset: Offset, deadline: Millis, done: ProduceDone): void {
+    const ticket = this.nextTicket
+    this.nextTicket += 1
+    this.produces.set(ticket, done)
+    this.tell({ type: 'produce', ticket, lastOffset, deadline })
+  }
+
+  /** Calls `look` at each rise of the low watermark, and when leadership is lost, until the returned function is called. */
+  watchLowWatermark(look: () => void): () => void {
+    this.lowWatermarkWaiters.add(look)
+    return () => this.lowWatermarkWaiters.delete(look)
+  }
+
+  private carryOut(effects: readonly PartitionEffect[]): void {
+    for (const effect of effects) this.carryOutOne(effect)
+  }
+
+  private carryOutOne(effect: PartitionEffect): void {
+    switch (effect.type) {
+      case 'highWatermark':
+        return this.around.touched(this, 'highWatermark')
+      case 'lowWatermark':
+        for (const look of this.lowWatermarkWaiters) look()
+        return
+      case 'produceDone': {
+        const done = this.produces.get(effect.ticket)
+        assert(done !== undefined, `${this.name}: produce ${effect.ticket} is answered twice`)
+        this.produces.delete(effect.ticket)
+        return done(effect.error)
+      }
+      case 'proposeIsr':
+        return this.around.proposeIsr(this, effect)
+      case 'isrChanged':
+        return this.around.isrChanged(this, effect.isr)
+      case 'becameLeader':
+        this.log.assignEpochStart(effect.epoch, effect.epochStartOffset)
+        this.around.unfollow(this)
+        this.around.touched(this, 'state')
+        return this.around.becameLeader(this)
+      case 'becameFollower':
+        if (effect.leader < 0) return this.around.unfollow(this)
+        return this.around.follow(this, effect.leader, effect.epoch)
+      case 'lostLeadership':
+        for (const look of this.lowWatermarkWaiters) look()
+        return this.around.touched(this, 'state')
+    }
+  }
+
+  /** Not hosted any more: all who wait are answered, nothing is fetched. The log is the caller's to remove or abandon. */
+  unhost(): void {
+    this.tell({ type: 'unassigned' })
+    this.around.unfollow(this)
+    this.around.wakeQueue.forget(this)
+    assert(this.produces.size === 0, `${this.name} left ${this.produces.size} produces unanswered`)
+  }
+}

@@ -1,0 +1,44 @@
+import type { NodeId } from '../base/units.ts'
+import type { ClusterImage } from '../metadata/image.ts'
+import type { PartitionImage } from '../metadata/partition-image.ts'
+
+export interface LeaderHint {
+  readonly leaderId: NodeId
+  readonly leaderEpoch: number
+}
+
+export interface NodeEndpoint {
+  readonly nodeId: NodeId
+  readonly host: string
+  readonly port: number
+  readonly rack: string | null
+}
+
+/** Gathers, for one answer, who leads the partitions that are not led here, and where those leaders listen (KIP-951). */
+export class LeaderHints {
+  private readonly image: ClusterImage
+  private readonly listenerName: string
+  private readonly leaders = new Set<NodeId>()
+
+  constructor(image: ClusterImage, listenerName: string) {
+    this.image = image
+    this.listenerName = listenerName
+  }
+
+  note(partition: PartitionImage): LeaderHint {
+    if (partition.leader >= 0) this.leaders.add(partition.leader)
+    return { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch }
+  }
+
+  /** Leaders that have this listener; others a client learns of from Metadata. */
+  endpoints(): readonly NodeEndpoint[] {
+    const found: NodeEndpoint[] = []
+    for (const id of this.leaders) {
+      const broker = this.image.brokers.byId(id)
+      const endpoint = broker?.endpoints.find((it) => it.name === this.listenerName)
+      if (broker !== undefined && endpoint !== undefined)
+        found.push({ nodeId: id, host: endpoint.host, port: endpoint.port, rack: broker.rack })
+    }
+    return found
+  }
+}

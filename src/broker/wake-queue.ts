@@ -1,0 +1,82 @@
+import { Heap } from '../base/heap.ts'
+import type { Clock, Timer } from '../base/ports.ts'
+import { type Millis, NEVER } from '../base/units.ts'
+
+/** Something with deadlines: it says when it next wants to be woken and is told when the time has come. */
+export interface Sleeper {
+  wakeAt(): Millis
+  wake(now: Millis): void
+}
+
+interface Entry {
+  readonly at: Millis
+  readonly order: number
+  readonly sleeper: Sleeper
+}
+
+/**
+ * One timer for any number of sleepers. `look` is cheap enough for hot paths: a sleeper is entered only when it wants to wake earlier than
+ * it is already entered for; an entry that has become too early finds that out when it comes up, and is entered anew.
+ */
+export class WakeQueue {
+  private readonly clock: Clock
+  private readonly heap = new Heap<Entry>((a, b) => a.at - b.at || a.order - b.order)
+  private readonly enteredFor = new Map<Sleeper, Millis>()
+  private timer: Timer | null = null
+  private timerAt: Millis = NEVER
+  private order = 0
+  private stopped = false
+
+  constructor(clock: Clock) {
+    this.clock = clock
+  }
+
+  /** To be called whenever the sleeper's `wakeAt` may have come nearer. */
+  look(sleeper: Sleeper): void {
+    const at = sleeper.wakeAt()
+    if (at === NEVER || at >= (this.enteredFor.get(sleeper) ?? NEVER)) return
+    this.enteredFor.set(sleeper, at)
+    this.order += 1
+    this.heap.push({ at, order: this.order, sleeper })
+    this.arm()
+  }
+
+  /** It is not woken any more (until the next `look`). */
+  forget(sleeper: Sleeper): void {
+    this.enteredFor.delete(sleeper)
+  }
+
+  stop(): void {
+    this.stopped = true
+    this.timer?.cancel()
+    this.enteredFor.clear()
+  }
+
+  private arm(): void {
+    const next = this.heap.peek()
+    if (this.stopped || next === undefined || next.at >= this.timerAt) return
+    this.timer?.cancel()
+    this.timerAt = next.at
+    this.timer = this.clock.after(Math.max(0, next.at - this.clock.mono()), () => this.ring())
+  }
+
+  private ring(): void {
+    this.timer = null
+    this.timerAt = NEVER
+    const now = this.clock.mono()
+    for (let due = this.heap.peek(); due !== undefined && due.at <= now; due = this.heap.peek()) {
+      this.heap.pop()
+      this.rouse(due, now)
+    }
+    this.arm()
+  }
+
+  private rouse(entry: Entry, now: Millis): void {
+    const { sleeper } = entry
+    // forgotten, or entered anew for an earlier time and woken then
+    if (this.enteredFor.get(sleeper) !== entry.at) return
+    this.enteredFor.delete(sleeper)
+    if (sleeper.wakeAt() <= now) sleeper.wake(now)
+    this.look(sleeper)
+  }
+}

@@ -1,0 +1,172 @@
+import { rmSync } from 'node:fs'
+import { exitCodes } from '../../node/exit-codes.ts'
+import { keyHelp, type KeyCommand, takeKeys } from './keys.ts'
+import { layOut, type Layout, LayoutProblem, type LayoutOptions } from './layout.ts'
+import { NodeProcess } from './node-process.ts'
+import { checkPortsAreFree } from './ports-free.ts'
+import { prepareStorage } from './prepare-storage.ts'
+import { statusLines } from './status.ts'
+import { Story } from './story.ts'
+
+/** Nodes that do not stop within this are killed, so that nothing is ever left behind. */
+const stopTimeoutMs = 30_000
+
+/** Runs the cluster until a person or a signal ends it. */
+export async function runDev(options: LayoutOptions): Promise<void> {
+  const started = performance.now()
+  const story = new Story((text) => writeOut(text), process.stdout.isTTY)
+  let layout: Layout
+  try {
+    layout = layOut(options)
+    await checkPortsAreFree(layout.places)
+    prepareStorage(layout)
+  } catch (error) {
+    if (!(error instanceof LayoutProblem)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(error.message.startsWith('Port') ? exitCodes.port : exitCodes.directory)
+  }
+  const cluster = new DevCluster(layout, story, started)
+  cluster.start()
+  await cluster.ended
+  process.exit(cluster.exitCode)
+}
+
+/** A closed pipe (`npm start | head`) must not end the cluster with a stack trace. */
+function writeOut(text: string): void {
+  if (process.stdout.writable) process.stdout.write(text)
+}
+
+class DevCluster {
+  readonly ended: Promise<void>
+  exitCode: number = exitCodes.ok
+  private readonly layout: Layout
+  private readonly story: Story
+  private readonly started: number
+  private readonly nodes: readonly NodeProcess[]
+  private readonly ready = new Set<number>()
+  private announced = false
+  private ending = false
+  private releaseKeys: () => void = () => {}
+  private end: () => void = () => {}
+
+  constructor(layout: Layout, story: Story, started: number) {
+    this.layout = layout
+    this.story = story
+    this.started = started
+    this.ended = new Promise((resolve) => {
+      this.end = resolve
+    })
+    this.nodes = layout.places.map(
+      (place) =>
+        new NodeProcess(place, {
+          onEvent: (node, event) => {
+            this.story.event(node.place.id, event)
+            if (event.event === 'broker-ready') this.onReady(node.place.id)
+          },
+          onExit: (node, how) => this.onExit(node, how.wanted, how.signal ?? `exit status ${how.code}`),
+        }),
+    )
+  }
+
+  start(): void {
+    process.stdout.on('error', () => {})
+    for (const node of this.nodes) node.start()
+    const quit = (): void => void this.quit()
+    process.on('SIGINT', quit)
+    process.on('SIGTERM', quit)
+    process.on('SIGHUP', quit)
+    if (process.stdin.isTTY) this.releaseKeys = takeKeys(process.stdin, this.nodes.length, (command) => void this.obey(command))
+  }
+
+  private onReady(id: number): void {
+    this.ready.add(id)
+    if (this.announced || this.ready.size < this.nodes.length) return
+    this.announced = true
+    this.announce()
+  }
+
+  private announce(): void {
+    const { story, layout } = this
+    const seconds = ((performance.now() - this.started) / 1000).toFixed(2)
+    const first = `127.0.0.1:${layout.places[0]?.port}`
+    story.line('')
+    story.line(story.paint('bold', `Ready in ${seconds} s: ${this.nodes.length} nodes at ${layout.bootstrap}`))
+    story.line(`Data in ${layout.folder}${layout.forget ? ' (forgotten at the end)' : ''}; each node's own log is node-N/server.log there.`)
+    story.line('')
+    story.line(`  produce   echo hello | kcat -b ${first} -t greetings -P -X acks=all`)
+    story.line(`  consume   kcat -b ${first} -t greetings -C -o beginning`)
+    story.line(`  Java      props.put("bootstrap.servers", "${layout.bootstrap}");  // then KafkaProducer, KafkaConsumer, Admin as always`)
+    if (process.stdin.isTTY) story.line(`\n${keyHelp}`)
+    else story.line('\nSIGINT or SIGTERM stops all nodes in order.')
+    story.line('')
+  }
+
+  private onExit(node: NodeProcess, wanted: boolean, how: string): void {
+    this.ready.delete(node.place.id)
+    if (this.ending) return
+    if (wanted) this.story.note(`node ${node.place.id} is down. Restart it with r ${node.place.id}.`, 'yellow')
+    else this.story.note(`node ${node.place.id} ended by itself (${how}); the reason is at the end of ${node.place.logFile}`, 'red')
+    if (!this.announced) {
+      this.exitCode = exitCodes.failed
+      this.story.line('The cluster did not come up.')
+      void this.quit()
+    }
+  }
+
+  private async obey(command: KeyCommand): Promise<void> {
+    const node = this.nodes[command.node - 1]
+    switch (command.action) {
+      case 'help':
+        return this.story.line(keyHelp)
+      case 'status':
+        return this.story.line((await statusLines(this.nodes, this.layout)).join('\n'))
+      case 'quit':
+        return this.quit()
+      default:
+        if (node !== undefined) await this.act(command.action, node)
+    }
+  }
+
+  private async act(action: 'kill' | 'pause' | 'stop' | 'restart', node: NodeProcess): Promise<void> {
+    const { id } = node.place
+    if (action !== 'restart' && node.state === 'down') return this.story.note(`node ${id} is down already`)
+    switch (action) {
+      case 'kill':
+        this.story.note(`kill -9 node ${id}`)
+        return node.kill()
+      case 'pause':
+        if (node.state === 'paused') {
+          this.story.note(`node ${id} goes on`)
+          return node.resume()
+        }
+        this.story.note(`node ${id} is paused (SIGSTOP)`)
+        return node.pause()
+      case 'stop':
+        this.story.note(`node ${id} is stopping in order (SIGTERM)`)
+        return node.stop()
+      case 'restart':
+        await node.stop()
+        this.story.note(`node ${id} starts`)
+        return node.start()
+    }
+  }
+
+  private async quit(): Promise<void> {
+    if (this.ending) {
+      // the second time: now
+      for (const node of this.nodes) node.kill()
+      return
+    }
+    this.ending = true
+    this.releaseKeys()
+    this.story.note('stopping all nodes')
+    const deadline = setTimeout(() => {
+      for (const node of this.nodes) node.kill()
+    }, stopTimeoutMs)
+    await Promise.all(this.nodes.map((node) => node.stop()))
+    clearTimeout(deadline)
+    if (this.layout.forget) rmSync(this.layout.folder, { recursive: true, force: true })
+    this.story.note('all nodes are down')
+    this.end()
+  }
+}

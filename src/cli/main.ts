@@ -1,0 +1,90 @@
+#!/usr/bin/env node
+import { Command, InvalidArgumentError } from 'commander'
+import { exitCodes } from '../node/exit-codes.ts'
+import type { FormatFlags } from './storage-command.ts'
+
+/** Sub-commands import what they need when they run: `odradek --help` loads nothing of the broker. */
+const program = new Command('odradek')
+  .description("A highly available message service that speaks Apache Kafka's protocol.")
+  .version('0.1.0')
+  .showHelpAfterError()
+  .exitOverride((error) => process.exit(error.exitCode === 0 ? 0 : exitCodes.usage))
+
+function wholeNumber(low: number, high: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text)
+    if (!Number.isInteger(value) || value < low || value > high) throw new InvalidArgumentError(`a whole number from ${low} to ${high}.`)
+    return value
+  }
+}
+
+function collect(text: string, before: readonly string[]): readonly string[] {
+  if (!/^[\w.]+=/.test(text)) throw new InvalidArgumentError('name=value.')
+  return [...before, text]
+}
+
+program
+  .command('dev')
+  .description('run a highly available cluster on this machine, one process per node')
+  .option('--nodes <n>', 'how many nodes, each broker and controller', wholeNumber(1, 9), 3)
+  .option('--port <port>', "the first node's port; the others follow it", wholeNumber(1, 45_000), 9092)
+  .option('--data <folder>', 'where the data is kept', './data')
+  .option('--memory', 'keep the data in memory (a file system in memory, where there is one) and forget it at the end', false)
+  .option('--fresh', 'remove the data of an earlier run first', false)
+  .option('--set <name=value>', "a property for every node, by Kafka's name (may be repeated)", collect, [] as readonly string[])
+  .action(async (options: DevFlags) => {
+    const { runDev } = await import('./dev/dev-command.ts')
+    await runDev(options)
+  })
+
+interface DevFlags {
+  readonly nodes: number
+  readonly port: number
+  readonly data: string
+  readonly memory: boolean
+  readonly fresh: boolean
+  readonly set: readonly string[]
+}
+
+program
+  .command('server')
+  .description('run one node by its server.properties')
+  .argument('<server.properties>', "the node's configuration, in Kafka's names")
+  .option('--override <name=value>', 'a property that goes before the file (may be repeated)', collect, [] as readonly string[])
+  .action(async (file: string, options: { readonly override: readonly string[] }) => {
+    const { runServer } = await import('../node/server-main.ts')
+    await runServer(file, options.override)
+  })
+
+const storage = program.command('storage').description('log directories: format them, look at them')
+
+storage
+  .command('random-uuid')
+  .description('print a new cluster id')
+  .action(async () => {
+    const { randomUuid } = await import('./storage-command.ts')
+    randomUuid()
+  })
+
+storage
+  .command('format')
+  .description('prepare the log directories of a node for its first start')
+  .requiredOption('-t, --cluster-id <id>', 'the cluster id; the same on all nodes')
+  .requiredOption('-c, --config <server.properties>', "the node's configuration")
+  .option('-g, --ignore-formatted', 'leave directories alone that are formatted already', false)
+  .option('-r, --release-version <version>', 'the release whose metadata.version the cluster starts with')
+  .action(async (options: FormatFlags) => {
+    const { format } = await import('./storage-command.ts')
+    format(options)
+  })
+
+storage
+  .command('info')
+  .description('show what the log directories of a node hold')
+  .requiredOption('-c, --config <server.properties>', "the node's configuration")
+  .action(async (options: { readonly config: string }) => {
+    const { info } = await import('./storage-command.ts')
+    info(options.config)
+  })
+
+await program.parseAsync()
