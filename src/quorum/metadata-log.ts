@@ -62,7 +62,7 @@ export class MetadataLog {
     directory: string,
     segmentBytes: number,
   ): Promise<{ log: MetadataLog; outline: LogOutline }> {
-    ports.disk.makeDirectory(directory)
+    await makeDurably(ports.disk, directory)
     const snapshots = listSnapshots(ports.disk, directory)
     const disk = await PartitionLog.open(ports, {
       directory,
@@ -337,4 +337,18 @@ export class MetadataLog {
     this.snapshots = this.snapshots.filter((snapshot) => snapshot.offset >= start.offset)
     for (const snapshot of old) this.ports.disk.remove(this.pathOf(snapshot))
   }
+}
+
+/** The directory and those above it that are not there yet; their names are durable when it resolves. */
+async function makeDurably(disk: Disk, directory: string): Promise<void> {
+  const above = parentOf(directory)
+  if (above === directory || disk.exists(directory)) return
+  await makeDurably(disk, above)
+  disk.makeDirectory(directory)
+  await disk.syncDirectory(above)
+}
+
+function parentOf(path: string): string {
+  const slash = path.lastIndexOf('/')
+  return slash < 0 ? '.' : slash === 0 ? '/' : path.slice(0, slash)
 }

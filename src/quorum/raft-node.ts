@@ -229,6 +229,13 @@ export class RaftNode implements MetadataQuorum {
     await this.log.close()
   }
 
+  /** Stops at once, without a word to anyone and without touching the disk: as if the process had died. */
+  abandon(): void {
+    this.machine = null
+    this.close()
+    this.log.abandon()
+  }
+
   private isStopped(): boolean {
     return this.status === 'stopped'
   }
