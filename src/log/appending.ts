@@ -5,7 +5,7 @@ import { planFollowerAppend, planLeaderAppend, stamp } from './append.ts'
 import { producerAppendOf } from './producers/end-marker.ts'
 import type { LogState } from './log-state.ts'
 import type { AppendOutcome, FollowerOutcome } from './outcomes.ts'
-import { Segment } from './segments/segment.ts'
+import { relativeOffsetMax, Segment } from './segments/segment.ts'
 
 export function appendAsLeader(log: LogState, records: Buffer, leaderEpoch: Epoch, now: Timestamp): AppendOutcome {
   assert(leaderEpoch >= log.epochs.latestEpoch, `append under epoch ${leaderEpoch} after ${log.epochs.latestEpoch}`)
@@ -38,7 +38,11 @@ function commit(log: LogState, records: Buffer, plan: AppendPlan, now: Timestamp
   const first = plan.batches[0]
   const last = plan.batches.at(-1)
   assert(first !== undefined && last !== undefined && first.baseOffset >= log.end, 'an append goes to the end')
-  if (log.active.shouldRoll(log.config, records.length, greatestTimestamp(plan), last.lastOffset, now)) roll(log, first.baseOffset, now)
+  if (log.active.shouldRoll(log.config, records.length, greatestTimestamp(plan), last.lastOffset, now)) {
+    // Segments adjoin even where compaction left a gap between batches: recovery can then tell a lost end of a segment from such a gap.
+    const tooFar = last.lastOffset - log.end > relativeOffsetMax
+    roll(log, tooFar ? first.baseOffset : log.end, now)
+  }
   if (log.active.size === 0) log.namesUnsynced = true
   log.active.append(records, plan.batches, log.config)
   log.tail.push(log.end, first.baseOffset, last.lastOffset, records)

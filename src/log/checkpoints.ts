@@ -12,6 +12,8 @@ function formatLines(lines: readonly string[]): string {
 }
 
 function parseLines(text: string): readonly (readonly string[])[] {
+  // Without its last newline the file was cut off, maybe within a number.
+  if (!text.endsWith('\n')) throw new CheckpointError('checkpoint that does not end with a line')
   const lines = text.split('\n')
   if (lines[0]?.trim() !== '0') throw new CheckpointError(`checkpoint of version '${lines[0] ?? ''}', expected 0`)
   const count = wholeNumber(lines[1])

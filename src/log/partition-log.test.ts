@@ -175,7 +175,9 @@ describe('truncation', () => {
     const reading = log.read(20, 10_000, 50, true)
     log.truncateTo(25)
     log.appendAsLeader(makeBatch({ fill: 0x7a }), 2, 0)
-    assert.equal(asRead(await reading).endOffset, 26)
+    const read = asRead(await reading)
+    assert.deepEqual([read.startOffset, read.endOffset], [20, 25])
+    assert.equal(asRead(await log.read(25, 10_000, 50, true)).endOffset, 26)
   })
 })
 

@@ -39,7 +39,8 @@ interface Recovery extends RecoveredLog {
  *
  * 1. What a compaction or a deletion left is settled.
  * 2. After a crash every batch from the segment of the recovery point on is checked (CRC, order of offsets and epochs) and the indexes,
- *    the epoch history and the producers are made anew from it. The first bad byte ends the log; later segments go.
+ *    the epoch history and the producers are made anew from it. The first bad byte ends the log, and so does a segment that does not begin
+ *    where the one before it ends (its unsynced end was lost at a batch boundary; compaction too leaves such gaps); later segments go.
  *    When that byte lies below the recovery point it is rot, not a torn tail: CorruptLogError, unless the caller wants it cut.
  * 3. After a clean shutdown only the end is looked at, and a segment whose index files are missing or impossible is treated as in 2.
  *
@@ -105,7 +106,7 @@ function indexesAreSane(segment: Segment): boolean {
 }
 
 async function findEnd(recovery: Recovery, first: number): Promise<void> {
-  const { segments } = recovery
+  const { segments, options } = recovery
   const start = segments[first]
   if (start === undefined) return findCleanEnd(recovery)
   recovery.logEndOffset = start.baseOffset
@@ -114,8 +115,12 @@ async function findEnd(recovery: Recovery, first: number): Promise<void> {
   for (let i = first; i < segments.length; i++) {
     const segment = segments[i]
     if (segment === undefined) break
+    if (i > first && segment.baseOffset > recovery.logEndOffset && !options.config.cleanupCompact) {
+      dropFrom(recovery, i)
+      break
+    }
     if (i > first) recovery.snapshots.write(segment.baseOffset, recovery.producers.list())
-    if (!(await recoverSegment(recovery, segment))) {
+    if (!(await recoverSegment(recovery, segment, segments[i + 1]?.baseOffset ?? Infinity))) {
       dropFrom(recovery, i + 1)
       break
     }
@@ -143,13 +148,18 @@ async function loadProducers(recovery: Recovery, offset: Offset): Promise<void> 
   }
 }
 
-/** False when the segment was cut. */
-async function recoverSegment(recovery: Recovery, segment: Segment): Promise<boolean> {
+/**
+ * False when the log ends in this segment. Whole batches at or above `nextBase` are what a truncation cut off before that next segment was
+ * begun: they go, and the next segment stays.
+ */
+async function recoverSegment(recovery: Recovery, segment: Segment, nextBase: Offset): Promise<boolean> {
   const { epochs, producers, options } = recovery
   const size = segment.size
   segment.resetIndexes()
   recovery.logEndOffset = Math.max(recovery.logEndOffset, segment.baseOffset)
   const scan = scanBatches({ from: 0, until: size, checkCrc: true, windowBytes: recoveryWindowBytes }, (header, position, batch) => {
+    if (recovery.logEndOffset === nextBase) return 'stop'
+    if (header.lastOffset >= nextBase) return { problem: `offset ${header.lastOffset} in a segment before that of ${nextBase}` }
     if (header.baseOffset < recovery.logEndOffset) return { problem: `offset ${header.baseOffset} after ${recovery.logEndOffset - 1}` }
     if (header.leaderEpoch < epochs.latestEpoch) return { problem: `leader epoch ${header.leaderEpoch} after ${epochs.latestEpoch}` }
     epochs.assign(header.leaderEpoch, header.baseOffset)
@@ -160,14 +170,17 @@ async function recoverSegment(recovery: Recovery, segment: Segment): Promise<boo
     return 'continue'
   })
   const end = size === 0 ? { position: 0, problem: null } : await options.shared.files.pinned(segment.logPath, (file) => run(scan, file))
-  if (end.problem !== null) cutTornTail(recovery, segment, end.position, end.problem)
+  const superseded = recovery.logEndOffset === nextBase
+  const problem = end.problem ?? (end.position < size ? 'truncated before the next segment began' : null)
+  if (problem !== null) await cutTail(recovery, segment, end.position, problem, superseded)
   segment.finishIndexes()
-  return end.problem === null
+  return problem === null || superseded
 }
 
-function cutTornTail(recovery: Recovery, segment: Segment, position: number, problem: string): void {
+/** Synced at once, so that a second crash cannot bring the bytes back into what is appended in their place. */
+async function cutTail(recovery: Recovery, segment: Segment, position: number, problem: string, superseded: boolean): Promise<void> {
   const { options, ports, logEndOffset } = recovery
-  if (logEndOffset < options.recoveryPoint && options.onCorruption === 'refuse') {
+  if (logEndOffset < options.recoveryPoint && options.onCorruption === 'refuse' && !superseded) {
     throw new CorruptLogError(segment.logPath, position, logEndOffset, `${problem}, below the recovery point ${options.recoveryPoint}`)
   }
   const bytes = segment.size - position
@@ -176,6 +189,7 @@ function cutTornTail(recovery: Recovery, segment: Segment, position: number, pro
     position,
   })
   segment.cutAt(position)
+  await options.shared.files.pinned(segment.logPath, (file) => file.sync())
 }
 
 /** From the last one back, so that a crash on the way leaves a log without a hole. */

@@ -1,85 +1,105 @@
-import type { Timestamp } from '../base/units.ts'
+import type { Offset, Timestamp } from '../base/units.ts'
 import type { BatchHeader } from '../protocol/records/batch-header.ts'
-import { readBatchHeader } from '../protocol/records/batch-header.ts'
 import type { LogState } from './log-state.ts'
 import type { TimestampedOffset } from './outcomes.ts'
 import { CorruptLogError } from './outcomes.ts'
-import { recordTimes } from './record-times.ts'
+import type { RecordTime } from './record-times.ts'
+import { findRecord } from './record-times.ts'
 import { replayWindowBytes, run, scanBatches } from './segments/scan.ts'
 import type { Segment } from './segments/segment.ts'
 
 /** The first record at or above the log start whose timestamp is at or after `timestamp` (UnifiedLog.searchOffsetInLocalLog). */
-export async function findTimestamp(log: LogState, timestamp: Timestamp): Promise<TimestampedOffset | null> {
+export function findTimestamp(log: LogState, timestamp: Timestamp): Promise<TimestampedOffset | null> {
+  return untilUndisturbed(log, async () => {
+    for (const segment of [...log.segments]) {
+      if (segment.size === 0 || segment.greatestTimestamp().timestamp < timestamp) continue
+      const found = await searchSegment(log, segment, {
+        from: Math.max(segment.timeIndex.lookup(timestamp - 1).offset, log.start),
+        mayHold: (header) => header.maxTimestamp >= timestamp && header.lastOffset >= log.start,
+        isWanted: (record) => record.timestamp >= timestamp && record.offset >= log.start,
+      })
+      if (found !== null) return found
+    }
+    return null
+  })
+}
+
+/** The first record that has the greatest timestamp of all; null when there is none with a timestamp. */
+export function findMaxTimestamp(log: LogState): Promise<TimestampedOffset | null> {
+  return untilUndisturbed(log, async () => {
+    const latest = segmentWithGreatestTimestamp(log)
+    if (latest === null) return null
+    const greatest = latest.greatestTimestamp()
+    return searchSegment(log, latest, {
+      from: greatest.offset,
+      mayHold: (header) => header.maxTimestamp >= greatest.timestamp,
+      isWanted: (record) => record.timestamp >= greatest.timestamp,
+    })
+  })
+}
+
+function segmentWithGreatestTimestamp(log: LogState): Segment | null {
+  let latest: Segment | null = null
+  let greatest = -1
+  for (const segment of log.segments) {
+    const { timestamp } = segment.greatestTimestamp()
+    if (timestamp <= greatest) continue
+    latest = segment
+    greatest = timestamp
+  }
+  return latest
+}
+
+/** What a truncation or a deletion has disturbed is looked for again. */
+async function untilUndisturbed(log: LogState, search: () => Promise<TimestampedOffset | null>): Promise<TimestampedOffset | null> {
   for (;;) {
     const { generation } = log
-    const segment = log.segments.find((candidate) => candidate.size > 0 && candidate.greatestTimestamp().timestamp >= timestamp)
-    if (segment === undefined) return null
-    const start = Math.max(segment.timeIndex.lookup(timestamp - 1).offset, log.start)
-    const found = await searchSegment(log, segment, start, (header, batch) => {
-      if (header.maxTimestamp < timestamp || header.lastOffset < log.start) return null
-      for (const record of timesIn(header, batch)) {
-        if (record.timestamp >= timestamp && record.offset >= log.start) return { ...record, leaderEpoch: header.leaderEpoch }
-      }
+    const found = await search().catch((error: unknown) => {
+      if (log.generation === generation) throw error
       return null
     })
     if (log.generation === generation) return found
   }
 }
 
-/** The first record that has the greatest timestamp of all; null when there is none with a timestamp. */
-export async function findMaxTimestamp(log: LogState): Promise<TimestampedOffset | null> {
-  for (;;) {
-    const { generation } = log
-    let latest: Segment | null = null
-    let greatest = -1
-    for (const segment of log.segments) {
-      const { timestamp } = segment.greatestTimestamp()
-      if (segment.size === 0 || timestamp <= greatest) continue
-      latest = segment
-      greatest = timestamp
-    }
-    if (latest === null) return null
-    const found = await searchSegment(log, latest, latest.greatestTimestamp().offset, (header, batch) => {
-      if (header.maxTimestamp < greatest) return null
-      const record = [...timesIn(header, batch)].find((candidate) => candidate.timestamp === header.maxTimestamp)
-      return record === undefined ? null : { ...record, leaderEpoch: header.leaderEpoch }
-    })
-    if (log.generation === generation) return found
-  }
+interface Search {
+  readonly from: Offset
+  readonly mayHold: (header: BatchHeader) => boolean
+  readonly isWanted: (record: RecordTime) => boolean
 }
 
-function* timesIn(header: BatchHeader, batch: Buffer): Generator<{ offset: number; timestamp: Timestamp }> {
-  for (const record of recordTimes(batch)) {
-    const timestamp = header.timestampType === 'LogAppendTime' ? header.maxTimestamp : record.timestamp
-    yield { offset: record.offset, timestamp }
-  }
-}
-
-type BatchAnswer = (header: BatchHeader, batch: Buffer) => TimestampedOffset | null
-
-/** Asks `answer` for each batch that holds `start` or comes after it, until it has one. Rejects with DiskError, CorruptLogError. */
-async function searchSegment(log: LogState, segment: Segment, start: number, answer: BatchAnswer): Promise<TimestampedOffset | null> {
-  let position = segment.positionOf(start)
+/** Headers are walked; only a batch that may hold the record is read and, if need be, decompressed. Rejects with DiskError, CorruptLogError. */
+async function searchSegment(log: LogState, segment: Segment, search: Search): Promise<TimestampedOffset | null> {
+  const { files } = log.options.shared
   const until = segment.size
+  let position = segment.positionOf(search.from)
   while (position < until) {
-    const batch = await readBatch(log, segment, position, until)
-    const found = answer(readBatchHeader(batch, 0), batch)
+    const candidate: { header: BatchHeader | null } = { header: null }
+    const scan = scanBatches({ from: position, until, checkCrc: false, windowBytes: replayWindowBytes }, (header) => {
+      if (!search.mayHold(header)) return 'continue'
+      candidate.header = header
+      return 'stop'
+    })
+    const end = await files.pinned(segment.logPath, (file) => run(scan, file))
+    if (end.problem !== null) throw new CorruptLogError(segment.logPath, end.position, segment.baseOffset, end.problem)
+    if (candidate.header === null) return null
+    const found = await searchBatch(log, segment, end.position, candidate.header, search)
     if (found !== null) return found
-    position += batch.length
+    position = end.position + candidate.header.sizeBytes
   }
   return null
 }
 
-async function readBatch(log: LogState, segment: Segment, position: number, until: number): Promise<Buffer> {
-  const { files } = log.options.shared
-  let size = 0
-  const scan = scanBatches({ from: position, until, checkCrc: false, windowBytes: replayWindowBytes }, (header) => {
-    size = header.sizeBytes
-    return 'stop'
-  })
-  const end = await files.pinned(segment.logPath, (file) => run(scan, file))
-  if (end.problem !== null) throw new CorruptLogError(segment.logPath, position, segment.baseOffset, end.problem)
-  const batch = Buffer.allocUnsafe(size)
-  await files.pinned(segment.logPath, (file) => file.readAsync(position, batch))
-  return batch
+async function searchBatch(
+  log: LogState,
+  segment: Segment,
+  position: number,
+  header: BatchHeader,
+  search: Search,
+): Promise<TimestampedOffset | null> {
+  const batch = Buffer.allocUnsafe(header.sizeBytes)
+  const read = await log.options.shared.files.pinned(segment.logPath, (file) => file.readAsync(position, batch))
+  if (read < batch.length) throw new CorruptLogError(segment.logPath, position, header.baseOffset, 'the file is shorter than the log')
+  const found = findRecord(header, batch, search.isWanted)
+  return found === null ? null : { ...found, leaderEpoch: header.leaderEpoch }
 }

@@ -6,8 +6,13 @@ import { runNow } from './segments/scan.ts'
 import { Segment } from './segments/segment.ts'
 
 /**
- * Cuts all at and above `offset`. In the order in which a crash in between does no harm: the stored recovery point is lowered, later
- * segments go from the last one back, the file is cut, and only then is anything in memory different. Throws DiskError.
+ * Cuts all at and above `offset`, and goes on in a new segment: bytes that were cut off are never overwritten in their file. Were they,
+ * a power cut could bring back the old bytes of one sector beside the new bytes of another, and whole batches of two histories might stand
+ * in one log without a checksum that fails.
+ *
+ * The order is one in which a crash anywhere does no harm: the stored recovery point is lowered below the cut, so that recovery looks at
+ * the segment that was cut; later segments go, durably; the file is cut; the new segment appears. Whatever recovery then
+ * finds of the old bytes lies above the base of the new segment and is dropped for it. Throws DiskError.
  */
 export function truncateTo(log: LogState, offset: Offset): void {
   assert(offset >= 0, `truncate to ${offset}`)
@@ -15,31 +20,42 @@ export function truncateTo(log: LogState, offset: Offset): void {
     log.epochs.truncateFromEnd(offset)
     return
   }
-  if (offset <= log.start && offset < (log.segments[0]?.baseOffset ?? 0)) {
+  const first = log.segments[0]?.baseOffset ?? 0
+  if (offset <= first) {
     truncateFullyAndStartAt(log, offset)
     return
   }
-  lowerDurable(log, offset)
+  lowerDurable(log, offset - 1)
   log.forgetReads()
   log.tail.clear()
-  removeSegmentsFrom(log, log.segmentIndexFor(offset) + 1)
-  const { active } = log
-  const position = active.positionOf(offset)
-  active.truncate(position, offset)
-  settleEnd(log, offset)
-}
-
-function settleEnd(log: LogState, offset: Offset): void {
-  const { active } = log
-  // A cut in the middle of a batch takes the whole batch, so that the log goes on where the last one left ends.
-  const end = active.size === 0 ? active.baseOffset : active.readEnd().nextOffset
-  log.end = Math.min(offset, Math.max(end, log.start))
-  if (log.start > log.end) log.start = log.end
-  lowerDurable(log, log.end)
-  log.epochs.truncateFromEnd(log.end)
+  log.epochs.truncateFromEnd(offset)
+  removeLaterSegments(log, log.segmentIndexFor(offset - 1) + 1)
+  const end = cutActive(log, offset)
+  log.start = Math.min(log.start, end)
+  log.durable = Math.min(log.durable, end)
+  log.end = end
+  log.epochs.truncateFromEnd(end)
   log.saveEpochs()
   reloadProducers(log)
-  assert(log.durable <= log.end && log.start <= log.end, 'a truncated log keeps its order')
+  startSegment(log, end)
+}
+
+/** Where the log ends after the cut: a cut in the middle of a batch takes the whole batch. */
+function cutActive(log: LogState, offset: Offset): Offset {
+  const { active } = log
+  active.truncate(active.positionOf(offset), offset)
+  return active.size === 0 ? active.baseOffset : Math.min(offset, active.readEnd().nextOffset)
+}
+
+function startSegment(log: LogState, offset: Offset): void {
+  const { active, options, ports } = log
+  if (active.size === 0) active.remove(ports.disk)
+  else active.finishIndexes()
+  const segment = Segment.create(options.shared.files, log.directory, offset, ports.clock.wall(), true)
+  if (active.size === 0) log.segments.pop()
+  else log.snapshots.write(offset, log.producers.list())
+  log.segments.push(segment)
+  log.namesUnsynced = true
 }
 
 /** Drops everything; the log is empty and starts at `offset`. Throws DiskError. */
@@ -58,6 +74,18 @@ export function truncateFullyAndStartAt(log: LogState, offset: Offset): void {
   log.saveEpochs()
 }
 
+/**
+ * Their names must be gone for good before the file is cut: a hole between two segments looks like what compaction leaves.
+ * Replacing a file syncs the directory.
+ */
+function removeLaterSegments(log: LogState, first: number): void {
+  if (first >= log.segments.length) return
+  removeSegmentsFrom(log, first)
+  log.ports.disk.replaceSmallSync(log.epochPath, log.epochsText())
+  log.noteEpochsSaved(log.epochs.version)
+}
+
+/** From the last one back, so that a crash on the way leaves a log without a hole. */
 function removeSegmentsFrom(log: LogState, first: number): void {
   while (log.segments.length > first) {
     log.segments.at(-1)?.remove(log.ports.disk)

@@ -93,6 +93,8 @@ export class LogWorld {
 
   constructor(config: Partial<LogConfig> = {}, disk: MemoryDisk = new MemoryDisk()) {
     this.disk = disk
+    disk.makeDirectory('logs')
+    void disk.syncDirectory('')
     this.config = { ...defaultLogConfig, segmentBytes: 4096, indexIntervalBytes: 256, ...config }
   }
 

@@ -18,6 +18,9 @@ export const segmentSuffix = {
   txnIndex: '.txnindex',
 } as const
 
+/** What an index entry can hold beyond the base offset. */
+export const relativeOffsetMax = 0x7fff_ffff
+
 /** Kafka's file names: the base offset in 20 digits. */
 export function segmentName(baseOffset: Offset): string {
   return String(baseOffset).padStart(20, '0')
@@ -121,7 +124,7 @@ export class Segment {
 
   /** Must a new segment take what comes next? (LogSegment.shouldRoll) */
   shouldRoll(config: LogConfig, comingBytes: number, comingTimestamp: Timestamp, comingLastOffset: Offset, now: Timestamp): boolean {
-    if (comingLastOffset - this.baseOffset > 0x7fff_ffff) return true
+    if (comingLastOffset - this.baseOffset > relativeOffsetMax) return true
     if (this.size === 0) return false
     if (this.size > config.segmentBytes - comingBytes) return true
     if (this.index.file.entries >= Math.floor(config.segmentIndexBytes / offsetIndexEntryBytes)) return true
