@@ -97,7 +97,9 @@ export class SimulatedController {
   private commit(base: Image, isr: readonly NodeId[], lost: readonly NodeId[]): void {
     const before = [...new Set([...base.isr, ...base.elr])].filter((id) => !isr.includes(id) && !lost.includes(id))
     const elr = isr.length >= this.minIsr ? [] : before
-    this.history.push(this.elect({ ...base, isr, elr }))
+    const elected = this.elect({ ...base, isr, elr })
+    const same = elected.leader === base.leader && isSame(base.isr, elected.isr) && isSame(base.elr, elected.elr)
+    this.history.push(same ? { ...base, isr: base.isr } : elected)
   }
 
   private elect(image: Image): Image {
@@ -112,4 +114,8 @@ export class SimulatedController {
       return { ...image, isr: [fromElr], elr: image.elr.filter((id) => id !== fromElr), leader: fromElr, leaderEpoch, partitionEpoch }
     return image.leader === -1 ? { ...image, partitionEpoch } : { ...image, leader: -1, leaderEpoch, partitionEpoch }
   }
+}
+
+function isSame(a: readonly NodeId[], b: readonly NodeId[]): boolean {
+  return a.length === b.length && a.every((id) => b.includes(id))
 }

@@ -22,6 +22,7 @@ export class Judge {
   private readonly chains = new Map<string, number>()
   private readonly highWatermarks = new Map<string, Offset>()
   private readonly lines: Line[] = []
+  private readonly proposals: Proposal[] = []
   private now: Millis = 0
 
   constructor(brokers: readonly SimulatedBroker[], controller: SimulatedController, minIsr: number) {
@@ -75,7 +76,7 @@ export class Judge {
     if (effect.type === 'highWatermark') this.onHighWatermark(broker, effect.offset)
     else if (effect.type === 'becameLeader') this.note('leads', broker.id, effect.epoch, effect.epochStartOffset)
     else if (effect.type === 'becameFollower') this.note('follows', broker.id, effect.leader, effect.epoch)
-    else if (effect.type === 'proposeIsr') this.note('proposes', broker.id, effect.isr.length, effect.partitionEpoch)
+    else if (effect.type === 'proposeIsr') this.onProposal(broker, effect)
     else if (effect.type === 'produceDone') this.note('done', broker.id, effect.ticket, effect.error)
   }
 
@@ -135,10 +136,21 @@ export class Judge {
     assert(values === 0 || this.acked.size > 0, 'nothing was acknowledged in a time of peace')
   }
 
-  /** A crash may cost this broker records: some other candidate for leadership has lost nothing. */
+  /**
+   * Whether a crash may cost this broker records. What is promised then (KIP-966): fewer than min.insync.replicas brokers lose records before
+   * the controller hears of it, and some candidate for leadership has lost nothing and is not being removed by a proposal under way.
+   */
   mayLose(broker: SimulatedBroker): boolean {
-    const { isr, elr } = this.controller.image
-    return [...isr, ...elr].some((id) => id !== broker.id && this.brokers[id - 1]?.isDamaged === false)
+    const { isr, elr, partitionEpoch } = this.controller.image
+    if (this.brokers.filter((each) => each.isDamaged).length + 1 >= this.effectiveMinIsr) return false
+    const open = this.proposals.filter((proposal) => proposal.partitionEpoch === partitionEpoch)
+    const isSafe = (id: NodeId): boolean => open.every((proposal) => proposal.isr.some((member) => member.brokerId === id))
+    return [...isr, ...elr].some((id) => id !== broker.id && this.brokers[id - 1]?.isDamaged === false && isSafe(id))
+  }
+
+  private onProposal(broker: SimulatedBroker, proposal: Proposal): void {
+    this.note('proposes', broker.id, proposal.isr.length, proposal.partitionEpoch)
+    this.proposals.push(proposal)
   }
 
   private onHighWatermark(broker: SimulatedBroker, offset: Offset): void {

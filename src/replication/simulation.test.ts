@@ -12,9 +12,9 @@ import { Judge } from './simulated-judge.test.ts'
 
 const seeds = Number(process.env['REPLICATION_SEEDS'] ?? 200)
 const firstSeed = Number(process.env['REPLICATION_FIRST_SEED'] ?? 1)
-const faultsUntil = 4_000
-const quietFrom = 6_500
-const end = 8_000
+const faultsUntil = 3_000
+const quietFrom = 4_500
+const end = 5_500
 /** Of an AlterPartition, until its sender gives up on the answer. */
 const proposalTimeout = 200
 
@@ -50,7 +50,7 @@ function drawOptions(prng: Prng): Options {
     fences: maybe(prng.fraction() * 0.3),
     moves: maybe(prng.fraction() * 0.3),
     cuts: maybe(prng.fraction() * 0.2),
-    produceEveryMs: prng.pick([5, 20, 60]),
+    produceEveryMs: prng.pick([10, 30, 80]),
     replicaLagTimeMaxMs: prng.pick([100, 300, 1000]),
     fetchWaitMs: prng.pick([20, 100]),
     sessionSlots: prng.pick([0, 1, 10, 10]),
