@@ -1,5 +1,5 @@
 import type { Clock } from '../base/ports.ts'
-import type { Millis } from '../base/units.ts'
+import { type Millis, NEVER } from '../base/units.ts'
 import type { Read, ReadOutcome } from '../log/outcomes.ts'
 import type { ClusterImage } from '../metadata/image.ts'
 import { ErrorCode } from '../protocol/errors.ts'
@@ -61,6 +61,8 @@ class FetchWork implements FetchWaiter, Sleeper {
   private resume: (() => void) | null = null
   private resumeScheduled = false
   private superseded = false
+  /** The deadline has passed. */
+  private over = false
   private abandoned = false
 
   constructor(around: FetchSurroundings, request: RequestOf<'fetch'>, context: RequestContext) {
@@ -161,10 +163,11 @@ class FetchWork implements FetchWaiter, Sleeper {
   }
 
   wakeAt(): Millis {
-    return this.deadline
+    return this.over ? NEVER : this.deadline
   }
 
   wake(): void {
+    this.over = true
     this.goOn()
   }
 

@@ -8,6 +8,9 @@ export interface Sleeper {
   wake(now: Millis): void
 }
 
+/** Who is woken and wants to be woken again at once waits for so long, so that the loop of the wakes comes to its end. */
+const rewakePauseMs: Millis = 1
+
 interface Entry {
   readonly at: Millis
   readonly order: number
@@ -33,7 +36,10 @@ export class WakeQueue {
 
   /** To be called whenever the sleeper's `wakeAt` may have come nearer. */
   look(sleeper: Sleeper): void {
-    const at = sleeper.wakeAt()
+    this.enter(sleeper, sleeper.wakeAt())
+  }
+
+  private enter(sleeper: Sleeper, at: Millis): void {
     if (at === NEVER || at >= (this.enteredFor.get(sleeper) ?? NEVER)) return
     this.enteredFor.set(sleeper, at)
     this.order += 1
@@ -77,6 +83,6 @@ export class WakeQueue {
     if (this.enteredFor.get(sleeper) !== entry.at) return
     this.enteredFor.delete(sleeper)
     if (sleeper.wakeAt() <= now) sleeper.wake(now)
-    this.look(sleeper)
+    this.enter(sleeper, Math.max(sleeper.wakeAt(), now + rewakePauseMs))
   }
 }

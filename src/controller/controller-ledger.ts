@@ -21,17 +21,12 @@ import { alterPartition } from './partitions/alter-partition.ts'
 import { electLeaders, electUncleanLeaders, rebalanceLeaders } from './partitions/elect-leaders.ts'
 import { PartitionIndex } from './partitions/partition-index.ts'
 import { alterPartitionReassignments, listPartitionReassignments } from './partitions/reassignments.ts'
+import { notController } from './replies.ts'
 import type { ControllerSettings } from './settings.ts'
 import { type ControllerState, RecordBatch } from './state.ts'
 import { createPartitions } from './topics/create-partitions.ts'
 import { createTopics } from './topics/create-topics.ts'
 import { deleteTopics } from './topics/delete-topics.ts'
-
-export interface ControllerOptions {
-  readonly settings: ControllerSettings
-  readonly rules: ConfigRules
-  readonly entropy: Entropy
-}
 
 /** Wakes that are later than this by more than timers are: the node itself stood still, and could hear nobody. */
 const lateWakeMsMin: Millis = 100
@@ -54,11 +49,14 @@ export class ControllerLedger implements HostedLedger<ControllerCommand, Metadat
   private nextRebalance: Millis = NEVER
   private nextUncleanRound: Millis = NEVER
 
-  constructor({ settings, rules, entropy }: ControllerOptions) {
+  /** What to answer when this node does not lead (any more). */
+  static readonly refuse = notController
+
+  constructor(settings: ControllerSettings, rules: ConfigRules, entropy: Entropy) {
     assert(settings.sessionTimeoutMs > settings.heartbeatIntervalMs, 'a broker session shorter than the interval of its heartbeats')
     const { image } = this
     const index = new PartitionIndex()
-    this.state = { settings, rules, entropy, image, index, sessions: new Sessions(settings), nextOffset: 0 }
+    this.state = { settings, rules, entropy, image, index, sessions: new Sessions(settings), topicRules: new Map(), nextOffset: 0 }
   }
 
   expectOffset(next: Offset): void {
@@ -71,9 +69,14 @@ export class ControllerLedger implements HostedLedger<ControllerCommand, Metadat
   }
 
   decide(now: Millis, ticket: Ticket, command: ControllerCommand): Decision<MetadataRecord, ControllerReply> {
-    const out = new RecordBatch(this.image.metadataVersion)
+    const out = this.newBatch()
     const reply = isInternal(command) ? this.internal(now, command, out) : answer(this.state, now, command, out)
     return { records: out.records, answers: [{ to: ticket, reply }] }
+  }
+
+  private newBatch(): RecordBatch {
+    this.state.topicRules.clear()
+    return new RecordBatch(this.image.metadataVersion)
   }
 
   private internal(now: Millis, command: InternalCommand, out: RecordBatch): ControllerReply {
@@ -123,7 +126,7 @@ export class ControllerLedger implements HostedLedger<ControllerCommand, Metadat
   }
 
   wake(now: Millis): Decision<MetadataRecord, ControllerReply> {
-    const out = new RecordBatch(this.image.metadataVersion)
+    const out = this.newBatch()
     const due = this.wakeAt()
     if (now < due) return { records: [], answers: [] }
     const { sessions, settings } = this.state

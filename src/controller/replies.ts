@@ -1,7 +1,7 @@
 import { unreachable } from '../base/assert.ts'
 import { ErrorCode, type ErrorName } from '../protocol/errors.ts'
-import type { ApiCommand, ApiReply, ControllerCommand, ControllerReply } from './commands.ts'
-import { refused } from './outcome.ts'
+import type { ApiCommand, ApiReply, ControllerCommand, ControllerReply, ControllerResponse } from './commands.ts'
+import { type Outcome, refused } from './outcome.ts'
 
 /** The answer of a node that is not the active controller (any more): the outcome of what was sent is unknown to it. */
 export function notController(command: ControllerCommand): ControllerReply {
@@ -38,7 +38,7 @@ export function failedReply(command: ApiCommand, error: ErrorName, message: stri
       return { api: command.api, response: { throttleTimeMs: 0, responses } }
     }
     case 'electLeaders':
-      return { api: command.api, response: { ...code, replicaElectionResults: [] } }
+      return { api: command.api, response: electionsRefused(command, outcome) }
     case 'alterPartitionReassignments':
       return { api: command.api, response: { throttleTimeMs: 0, ...outcome, responses: [] } }
     case 'listPartitionReassignments':
@@ -61,4 +61,14 @@ export function failedReply(command: ApiCommand, error: ErrorName, message: stri
     default:
       return unreachable(command)
   }
+}
+
+/** v0 has no place for an error but at each partition. */
+function electionsRefused({ request, context }: ApiCommand & { readonly api: 'electLeaders' }, outcome: Outcome): ControllerResponse<'electLeaders'> {
+  if (context.version > 0) return { throttleTimeMs: 0, errorCode: outcome.errorCode, replicaElectionResults: [] }
+  const replicaElectionResults = (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
+    topic,
+    partitionResult: partitions.map((partitionId) => ({ partitionId, ...outcome })),
+  }))
+  return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, replicaElectionResults }
 }

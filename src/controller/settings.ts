@@ -50,7 +50,7 @@ export const electionsPerRoundMax = 1000
 /** Bytes of one configuration value (Short.MAX_VALUE: strings have 16-bit lengths in older versions). */
 export const configValueBytesMax = 32_767
 /** Fences of one broker on the word of a refused connection, within `fastFenceWindowMs`; after that only its session counts. */
-export const fastFencesMax = 3
+export const fastFencesMax = 6
 export const fastFenceWindowMs: Millis = 60_000
 /** Producer ids that a broker is given at a time (ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE). */
 export const producerIdBlockSize = 1000

@@ -19,8 +19,17 @@ export interface ControllerState {
   readonly image: ClusterImage
   readonly index: PartitionIndex
   readonly sessions: Sessions
+  /** What the present decision has looked up of topics, by name. */
+  readonly topicRules: Map<string, TopicRules>
   /** Where the first record of the present decision will stand. */
   readonly nextOffset: Offset
+}
+
+export interface TopicRules {
+  /** `min.insync.replicas` in force. */
+  readonly minIsr: number
+  /** `unclean.leader.election.enable` in force. */
+  readonly uncleanElection: boolean
 }
 
 /** The records of one decision, in order. */
@@ -51,7 +60,7 @@ export function changeSetting(
   return {
     metadataVersion: state.image.metadataVersion,
     canLead: (broker) => canLead(broker) && hasOnlineDirectory(state, partition, broker),
-    minIsr: minIsrOf(state, topic),
+    minIsr: topicRules(state, topic).minIsr,
     directoryFor: (broker) => directoryFor(state, broker),
   }
 }
@@ -73,14 +82,16 @@ export function directoryFor(state: ControllerState, broker: NodeId): Uuid {
   return only !== undefined && another === undefined ? only : DIRECTORY_UNASSIGNED
 }
 
-export function minIsrOf(state: ControllerState, topic: TopicImage): number {
-  return Number(topicValue(state, topic, 'min.insync.replicas'))
-}
-
 export function uncleanElectionAllowed(state: ControllerState, topic: TopicImage): boolean {
-  return topicValue(state, topic, 'unclean.leader.election.enable') === 'true'
+  return topicRules(state, topic).uncleanElection
 }
 
-function topicValue(state: ControllerState, topic: TopicImage, name: string): string {
-  return state.rules.topicValue(name, state.image.configs.ofTopic(topic.name), state.image.configs.ofAllBrokers())
+function topicRules(state: ControllerState, { name }: TopicImage): TopicRules {
+  const known = state.topicRules.get(name)
+  if (known !== undefined) return known
+  const value = (config: string): string =>
+    state.rules.topicValue(config, state.image.configs.ofTopic(name), state.image.configs.ofAllBrokers())
+  const found = { minIsr: Number(value('min.insync.replicas')), uncleanElection: value('unclean.leader.election.enable') === 'true' }
+  state.topicRules.set(name, found)
+  return found
 }

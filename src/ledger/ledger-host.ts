@@ -26,6 +26,9 @@ export interface LedgerHostOptions<Command, Fact, Reply> {
   readonly refuse: (command: Command) => Reply
 }
 
+/** Decisions of one wake; what is still due comes with the next. */
+const wakesPerTurnMax = 64
+
 interface Parked<Command, Reply> {
   readonly command: Command
   readonly answer: (reply: Reply) => void
@@ -163,18 +166,23 @@ export class LedgerHost<Command, Fact, Reply> {
     return this.log === null ? NEVER : this.current.wakeAt()
   }
 
+  /** Lets the ledger do what is due: one decision after the other, each from the state that the one before left. */
   wake(now: Millis): void {
-    if (this.log === null || now < this.current.wakeAt()) return
-    this.current.expectOffset(this.log.nextOffset())
-    this.carryOut(this.log, this.current.wake(now))
+    for (let count = 0; count < wakesPerTurnMax; count += 1) {
+      const log = this.log
+      if (log === null || now < this.current.wakeAt()) return
+      this.current.expectOffset(log.nextOffset())
+      if (!this.carryOut(log, this.current.wake(now))) return
+    }
   }
 
-  private carryOut(log: LedgerLog<Fact>, decision: Decision<Fact, Reply>): void {
+  /** False when nothing came of it because this node does not lead any more. */
+  private carryOut(log: LedgerLog<Fact>, decision: Decision<Fact, Reply>): boolean {
     if (decision.records.length > 0) {
       const last = log.append(decision.records)
       if (last === null) {
         this.refuseAnswers(decision)
-        return
+        return false
       }
       for (const fact of decision.records) this.current.replay(fact)
       assert(last + 1 >= this.appliedEnd + decision.records.length, `appended up to ${last} after ${this.appliedEnd}`)
@@ -187,6 +195,7 @@ export class LedgerHost<Command, Fact, Reply> {
       this.answered.push({ ...parked, after: this.appliedEnd, reply })
     }
     this.release()
+    return true
   }
 
   /** Leadership is gone, the driver will say so: nothing of this decision came to be. */

@@ -40,7 +40,10 @@ function facts() {
     const args = ['-XX:TieredStopAtLevel=1', '-cp', `${classPath}:${classes}`, 'ConfigFacts']
     const run = spawnSync('java', args, { encoding: 'utf8', maxBuffer: 64 * 1024 * 1024 })
     assert.equal(run.status, 0, run.stderr)
-    return run.stdout.trim().split('\n').map((line) => JSON.parse(line))
+    return run.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
   } finally {
     rmSync(classes, { recursive: true })
   }
@@ -60,7 +63,13 @@ describe('configurations', { skip: without('java') }, () => {
     values = all.filter((it) => it.fact === 'value')
     const { brokerConfigs, dynamicOnlyBrokerConfigs } = await config('broker-configs')
     const { topicConfigs, groupConfigs, clientMetricsConfigs } = await config('topic-configs')
-    tables = { broker: brokerConfigs, dynamic: dynamicOnlyBrokerConfigs, topic: topicConfigs, group: groupConfigs, 'client-metrics': clientMetricsConfigs }
+    tables = {
+      broker: brokerConfigs,
+      dynamic: dynamicOnlyBrokerConfigs,
+      topic: topicConfigs,
+      group: groupConfigs,
+      'client-metrics': clientMetricsConfigs,
+    }
   })
 
   test('each configuration of Kafka has a row, and no row is made up', () => {
@@ -76,7 +85,11 @@ describe('configurations', { skip: without('java') }, () => {
       const fallback = it.required ? undefined : it.default
       const mode = it.scope === 'dynamic' ? 'cluster-wide' : it.mode
       const ours = [row.type, row.kafkaDefault, row.importance, row.mode, row.internal]
-      assert.deepEqual(ours, [it.type, fallback === undefined ? undefined : asRow(it.type, fallback), it.importance, mode, it.internal], it.name)
+      assert.deepEqual(
+        ours,
+        [it.type, fallback === undefined ? undefined : asRow(it.type, fallback), it.importance, mode, it.internal],
+        it.name,
+      )
     }
   })
 
@@ -91,7 +104,11 @@ describe('configurations', { skip: without('java') }, () => {
     const { topicSynonyms } = await config('topic-configs')
     for (const it of keys.filter((key) => key.scope === 'broker')) assert.deepEqual(brokerSynonyms(it.name), it.synonyms, it.name)
     for (const it of keys.filter((key) => key.scope === 'topic')) {
-      assert.deepEqual((topicSynonyms.get(it.name) ?? []).map((/** @type {any} */ synonym) => synonym.name), it.synonyms, it.name)
+      assert.deepEqual(
+        (topicSynonyms.get(it.name) ?? []).map((/** @type {any} */ synonym) => synonym.name),
+        it.synonyms,
+        it.name,
+      )
     }
   })
 

@@ -10,7 +10,8 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { jarsFolder, log4j, onPath, root } from './peers.mjs'
+import { dist } from './build.mjs'
+import { jarsFolder, log4j, onPath } from './peers.mjs'
 import { ask, connect } from './wire.mjs'
 
 export const underTest = process.env.CLUSTER === 'kafka' ? 'kafka' : 'odradek'
@@ -22,8 +23,8 @@ const stopGraceMs = underTest === 'kafka' ? 100 : 3000
 /** How each kind of cluster is run: the arguments after the program name. */
 const programs = {
   odradek: {
-    server: (file) => [process.execPath, join(root, 'dist', 'cli', 'main.js'), 'server', file],
-    format: (file) => [process.execPath, join(root, 'dist', 'cli', 'main.js'), 'storage', 'format', '-t', clusterId, '-c', file],
+    server: (file) => [process.execPath, join(dist, 'cli', 'main.js'), 'server', file],
+    format: (file) => [process.execPath, join(dist, 'cli', 'main.js'), 'storage', 'format', '-t', clusterId, '-c', file],
   },
   kafka: {
     server: (file) => [...java(process.env.KAFKA_SERVER_HEAP ?? '1g', 'log4j2-server.yaml'), 'kafka.Kafka', file],
@@ -130,10 +131,11 @@ export async function until(what, probe, { timeoutMs = 30_000, everyMs = 20 } = 
 
 /** One process of the cluster. */
 class Node {
-  /** @param {{ id: number, port: number, folder: string, properties: Record<string, string | number> }} options */
-  constructor({ id, port, folder, properties }) {
+  /** @param {{ id: number, port: number, controllerPort: number, folder: string, properties: Record<string, string | number> }} options */
+  constructor({ id, port, controllerPort, folder, properties }) {
     this.id = id
     this.port = port
+    this.controllerPort = controllerPort
     this.folder = folder
     this.file = join(folder, `server-${id}.properties`)
     this.logFile = join(folder, `server-${id}.log`)
@@ -397,7 +399,7 @@ class Cluster {
  * @param {boolean} [options.start] false: only formatted, `node.spawn()` is the caller's
  */
 export async function startCluster({ nodes: count = 3, dir, properties = {}, start = true } = {}) {
-  if (underTest === 'odradek' && !existsSync(join(root, 'dist', 'cli', 'main.js'))) {
+  if (underTest === 'odradek' && !existsSync(join(dist, 'cli', 'main.js'))) {
     throw new Error('the project is not compiled: npm run build')
   }
   const folder = dir ?? temporaryFolder('cluster')
@@ -419,7 +421,7 @@ export async function startCluster({ nodes: count = 3, dir, properties = {}, sta
       'default.replication.factor': replicas,
       'min.insync.replicas': Math.min(2, count),
     }
-    return new Node({ id, port: ports[id - 1] ?? 0, folder, properties: { ...common, ...properties } })
+    return new Node({ id, port: ports[id - 1] ?? 0, controllerPort: ports[count + id - 1] ?? 0, folder, properties: { ...common, ...properties } })
   })
   const cluster = new Cluster(nodes, folder, dir === undefined)
   try {

@@ -1,14 +1,13 @@
 // A bare client over one socket, on the project's own schemas: for what the rig must ask a cluster itself, and for tests that say things no
 // decent client says. Every wait has an end.
 import { createConnection } from 'node:net'
-import { apis } from '../../dist/protocol/apis.js'
-import { readResponse, writeRequest } from '../../dist/protocol/frames.js'
+import { apis, readResponse, writeRequest } from './build.mjs'
 
 export { apis }
 
 const replyTimeoutMs = 10_000
 
-/** @typedef {keyof typeof apis} ApiName */
+/** @typedef {string} ApiName the name of an API as src/protocol/apis.ts has it */
 
 export class Wire {
   /** @param {import('node:net').Socket} socket */
