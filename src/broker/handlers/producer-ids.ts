@@ -57,10 +57,9 @@ export class ProducerIds {
       this.nextBlock = null
     }
     const { block } = this
+    const id = block === null ? null : block.next
+    if (block !== null) block.next += 1
     this.prefetch()
-    if (block === null) return null
-    const id = block.next
-    block.next += 1
     return id
   }
 
