@@ -65,7 +65,7 @@ export class ProducerIds {
 
   private prefetch(): void {
     const { block } = this
-    const isLow = block === null || block.end - block.next <= block.size * (1 - prefetchThreshold)
+    const isLow = block === null || block.size - (block.end - block.next) >= block.size * prefetchThreshold
     if (!isLow || this.nextBlock !== null || this.isFetching) return
     this.isFetching = true
     this.fetch().then(
