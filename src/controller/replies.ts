@@ -64,7 +64,10 @@ export function failedReply(command: ApiCommand, error: ErrorName, message: stri
 }
 
 /** v0 has no place for an error but at each partition. */
-function electionsRefused({ request, context }: ApiCommand & { readonly api: 'electLeaders' }, outcome: Outcome): ControllerResponse<'electLeaders'> {
+function electionsRefused(
+  { request, context }: ApiCommand & { readonly api: 'electLeaders' },
+  outcome: Outcome,
+): ControllerResponse<'electLeaders'> {
   if (context.version > 0) return { throttleTimeMs: 0, errorCode: outcome.errorCode, replicaElectionResults: [] }
   const replicaElectionResults = (request.topicPartitions ?? []).map(({ topic, partitions }) => ({
     topic,

@@ -51,7 +51,8 @@ function nextPhase(state: ControllerState, broker: BrokerImage, from: BrokerPhas
   switch (from) {
     case 'fenced':
       if (request.wantShutDown) return 'shut down'
-      return !request.wantFence && isCaughtUp(broker, request) ? 'unfenced' : 'fenced'
+      // Who was on its way out when it was fenced does not come back but as a new incarnation
+      return !request.wantFence && !broker.inControlledShutdown && isCaughtUp(broker, request) ? 'unfenced' : 'fenced'
     case 'unfenced':
       if (request.wantFence) return request.wantShutDown ? 'shut down' : 'fenced'
       if (!request.wantShutDown) return 'unfenced'
