@@ -7,7 +7,7 @@ import type { RequestOf } from '../../server/handlers.ts'
 import { ManualClock } from '../../sim/manual-clock.ts'
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from './alter-configs.ts'
 import { describeConfigsHandler } from './describe-configs.ts'
-import { addTopic, contextOf, FakeBroker, sent } from './fake-broker.ts'
+import { addTopic, contextOf, FakeBroker, sent } from '../../sim/broker/fake-broker.ts'
 import { listConfigResourcesHandler } from './list-config-resources.ts'
 
 const [topic, broker, logger, clientMetrics, group] = [2, 4, 8, 16, 32]

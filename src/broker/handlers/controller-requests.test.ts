@@ -9,7 +9,7 @@ import { type HandlerTable, handlerTable } from '../../server/handlers.ts'
 import { ManualClock } from '../../sim/manual-clock.ts'
 import { addressBytes } from './address-bytes.ts'
 import { brokerHandlers } from './broker-handlers.ts'
-import { contextOf, FakeBroker, sent } from './fake-broker.ts'
+import { contextOf, FakeBroker, sent } from '../../sim/broker/fake-broker.ts'
 import { initProducerIdHandler } from './init-producer-id.ts'
 import { ProducerIds } from './producer-ids.ts'
 
@@ -136,14 +136,14 @@ describe('InitProducerId', () => {
 
   test('each id is given once, across blocks, and the next block is there before it is needed', async () => {
     const { clock, broker, ids } = blocks(10)
-    const given = await Promise.all(Array.from({ length: 25 }, () => ids.next(1000)))
+    const given = await Promise.all(Array.from({ length: 25 }, async () => await ids.next(1000)))
     assert.deepEqual(
       given,
       Array.from({ length: 25 }, (_, i) => i),
     )
     await clock.settle()
     assert.equal(broker.seen.length, 3)
-    for (let i = 0; i < 4; i += 1) ids.next(1000)
+    for (let i = 0; i < 4; i += 1) void ids.next(1000)
     await clock.settle()
     assert.equal(broker.seen.length, 4)
     assert.equal(ids.next(1000), 29)

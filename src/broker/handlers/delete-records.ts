@@ -22,7 +22,7 @@ export function deleteRecordsHandler(broker: BrokerContext): Handler<'deleteReco
   return async (request) => {
     const deadline = broker.clock.mono() + Math.max(0, request.timeoutMs)
     const topics = request.topics.map(async ({ name, partitions }): Promise<TopicResult> => {
-      return { name, partitions: await Promise.all(partitions.map((it) => deleteFrom(broker, name, it, deadline))) }
+      return { name, partitions: await Promise.all(partitions.map(async (it) => await deleteFrom(broker, name, it, deadline))) }
     })
     return { throttleTimeMs: 0, topics: await Promise.all(topics) }
   }

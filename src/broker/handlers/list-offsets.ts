@@ -44,8 +44,8 @@ export function listOffsetsHandler(broker: BrokerContext): Handler<'listOffsets'
     const look = new OffsetLook(broker, request.replicaId, context.apiVersion)
     const topics = request.topics.map(async (topic): Promise<TopicResult> => {
       const repeated = repeatedIndexes(topic)
-      const partitions = topic.partitions.map((it) =>
-        repeated.has(it.partitionIndex) ? failed(it, ErrorCode.INVALID_REQUEST) : look.at(topic.name, it),
+      const partitions = topic.partitions.map(async (it) =>
+        repeated.has(it.partitionIndex) ? failed(it, ErrorCode.INVALID_REQUEST) : await look.at(topic.name, it),
       )
       return { name: topic.name, partitions: await Promise.all(partitions) }
     })

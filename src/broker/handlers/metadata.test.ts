@@ -8,7 +8,7 @@ import type { RequestOf } from '../../server/handlers.ts'
 import { TopicMaker } from './auto-topics.ts'
 import { describeClusterHandler } from './describe-cluster.ts'
 import { describeTopicPartitionsHandler } from './describe-topic-partitions.ts'
-import { addBroker, addTopic, contextOf, FakeBroker, fakeConfig, sent, topicId } from './fake-broker.ts'
+import { addBroker, addTopic, contextOf, FakeBroker, fakeConfig, sent, topicId } from '../../sim/broker/fake-broker.ts'
 import { metadataHandler } from './metadata.ts'
 import { clusterOperations, operationsNotAsked, topicOperations } from './topic-entries.ts'
 

@@ -6,7 +6,7 @@ import { ManualClock } from '../../sim/manual-clock.ts'
 import { deleteRecordsHandler } from './delete-records.ts'
 import { describeLogDirsHandler } from './describe-log-dirs.ts'
 import { describeProducersHandler } from './describe-producers.ts'
-import { addTopic, contextOf, FakeBroker, FakePartition, type FakePartitionOptions, sent } from './fake-broker.ts'
+import { addTopic, contextOf, FakeBroker, FakePartition, type FakePartitionOptions, sent } from '../../sim/broker/fake-broker.ts'
 import { listOffsetsHandler } from './list-offsets.ts'
 import { offsetForLeaderEpochHandler } from './offset-for-leader-epoch.ts'
 

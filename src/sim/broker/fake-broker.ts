@@ -11,8 +11,8 @@ import { readRequestHeader, writeResponse } from '../../protocol/frames.ts'
 import { envelopeRequest } from '../../protocol/messages/envelope.ts'
 import type { Draft, Message, Schema } from '../../protocol/schema.ts'
 import type { RequestContext } from '../../server/handlers.ts'
-import { NoControllerError } from '../controller-channel.ts'
-import type { BrokerContext, ServedPartition } from './context.ts'
+import { NoControllerError } from '../../broker/controller-channel.ts'
+import type { BrokerContext, ServedPartition } from '../../broker/handlers/context.ts'
 
 /** A broker for the tests of handlers: an image made of records, partitions by hand, a controller that answers what it is told to. */
 
