@@ -11,11 +11,12 @@ import {
   readFseTable,
   readHuffmanTable,
 } from './zstd-entropy.ts'
+import { xxh64Low } from './xxhash.ts'
 
 /**
  * Zstandard (RFC 8878) for a Node that has none. Work and memory are bounded by the input and by what may come out: each sequence is held
  * against the room that is left before a byte of it is copied. (Decoders in script that skip this can be kept busy for hours by a batch of a
- * megabyte.) Frames with a dictionary are refused. The optional content checksum is not verified: the batch's own covers the same bytes.
+ * megabyte.) Frames with a dictionary are refused.
  */
 const FRAME_MAGIC = 0xfd2fb528
 const skippableMagicMask = 0xfffffff0
@@ -189,7 +190,10 @@ class FrameDecoder {
     this.end = at + this.frame.checksumBytes
     if (this.end > this.bytes.length) throw malformed('the data are cut off')
     if (this.frame.contentBytes >= 0 && this.outAt !== this.frame.contentBytes) throw malformed('a frame that is not as long as it says')
-    return this.out.subarray(0, this.outAt)
+    const out = this.out.subarray(0, this.outAt)
+    if (this.frame.checksumBytes > 0 && this.bytes.readUInt32LE(at) !== xxh64Low(out))
+      throw malformed('the checksum of the content is wrong')
+    return out
   }
 
   private block(block: Block): void {
