@@ -32,7 +32,11 @@ export class ControllerWorker implements NodePart {
         resolve()
       }
       this.onFailed = reject
-      const worker = new Worker(new URL('./controller-thread.js', import.meta.url), { workerData: this.data, resourceLimits: heapLimits })
+      const worker = new Worker(new URL('./controller-thread.js', import.meta.url), {
+        workerData: this.data,
+        resourceLimits: heapLimits,
+        execArgv: [],
+      })
       this.worker = worker
       worker.on('message', (message: FromController) => this.onMessage(message))
       worker.on('error', (error) => this.onFailed(error))
