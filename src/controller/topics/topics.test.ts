@@ -260,18 +260,13 @@ test('a topic grows, and does not shrink', () => {
   assert.equal(grow('t', 100_000)?.errorCode, ErrorCode.POLICY_VIOLATION)
 })
 
-test('a thousand partitions are made, and lose a broker, in a moment', () => {
+test('thousands of partitions are made at once, and lose a broker at once', () => {
   const controller = new TestController().up(1, 2, 3)
-  const cpu = (run: () => void): number => {
-    const before = process.cpuUsage()
-    run()
-    const { user, system } = process.cpuUsage(before)
-    return (user + system) / 1000
+  create(controller, 't', { partitions: 2000, factor: 3 })
+  const before = controller.log.length
+  controller.internal({ api: 'fence', brokerId: 1, brokerEpoch: controller.epochs.get(1) ?? -1, why: 'gone' })
+  assert.equal(controller.log.length - before, 2001)
+  for (const partition of controller.image.topics.byName('t')?.partitions ?? []) {
+    assert.deepEqual([partition?.isr.length, partition?.leader === 1], [2, false])
   }
-  cpu(() => create(controller, 'warm', { partitions: 1000, factor: 3 }))
-  const created = cpu(() => create(controller, 't', { partitions: 1000, factor: 3 }))
-  const fenced = cpu(() => controller.internal({ api: 'fence', brokerId: 1, brokerEpoch: controller.epochs.get(1) ?? -1, why: 'gone' }))
-  // The records' bytes and the second image of the fixture are in there too: several times what it takes
-  assert.ok(created < 1000, `${created} ms to create`)
-  assert.ok(fenced < 1000, `${fenced} ms to fence`)
 })
