@@ -71,7 +71,6 @@ export function roll(log: LogState, baseOffset: Offset, now: Timestamp): void {
     return
   }
   active.finishIndexes()
-  active.unsynced = true
   log.snapshots.write(baseOffset, log.producers.list())
   log.saveEpochs()
   log.segments.push(Segment.create(options.shared.files, options.directory, baseOffset, now, true))

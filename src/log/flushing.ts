@@ -1,20 +1,25 @@
 import { DiskError } from '../base/ports.ts'
 import type { Offset } from '../base/units.ts'
 import type { LogState } from './log-state.ts'
+import { partitionMetadataName } from './options.ts'
 import type { Segment } from './segments/segment.ts'
 
+/** `all`: up to the log end; `rolled`: up to the active segment; `close`: all, with the indexes of the active segment. */
+export type FlushScope = 'all' | 'rolled' | 'close'
+
 /**
- * Makes everything below the log end durable (or, with `rolledOnly`, below the active segment), then raises the recovery point.
- * Appends go on meanwhile. A failure is final: pages that could not be written may be gone, so no later sync proves anything (S-6).
+ * Makes what the scope says durable, then raises the mark below which all is. Appends go on meanwhile. The indexes of the active segment
+ * are left out but at the close: they grow on, and after a crash they are made anew.
+ * A failure is final: pages that could not be written may be gone, so no later sync proves anything (S-6).
  */
-export async function flush(log: LogState, rolledOnly: boolean): Promise<void> {
+export async function flush(log: LogState, scope: FlushScope): Promise<void> {
   log.checkUsable()
-  const flushing = { target: rolledOnly ? log.active.baseOffset : log.end }
-  if (flushing.target <= log.durable && !log.namesUnsynced) return
+  const flushing = { target: scope === 'rolled' ? log.active.baseOffset : log.end }
   log.flushes.add(flushing)
   try {
-    for (const segment of segmentsToSync(log, flushing.target)) await syncSegment(log, segment)
-    await syncRolledMeanwhile(log, flushing)
+    for (const paths of unsyncedFiles(log, scope, flushing.target)) {
+      for (const path of paths) await log.options.shared.files.pinned(path, (file) => file.sync())
+    }
     await syncNames(log)
     log.checkUsable()
     log.durable = Math.max(log.durable, flushing.target)
@@ -26,31 +31,29 @@ export async function flush(log: LogState, rolledOnly: boolean): Promise<void> {
   }
 }
 
-function segmentsToSync(log: LogState, target: Offset): readonly Segment[] {
-  return log.segments.filter((segment) => segment.unsynced && segment.baseOffset < target)
-}
-
-/** A segment that was active when it was synced and is no longer has indexes that count now. */
-async function syncRolledMeanwhile(log: LogState, flushing: { readonly target: Offset }): Promise<void> {
+/**
+ * The files to sync, each once. Looked for anew after each, as segments are rolled and deleted meanwhile. A mark is taken away before its
+ * file is synced, so that what is written meanwhile sets it again: this flush need not cover it, a later one will.
+ */
+function* unsyncedFiles(log: LogState, scope: FlushScope, target: Offset): Generator<readonly string[]> {
+  const syncedLogs = new Set<Segment>()
+  const syncedIndexes = new Set<Segment>()
   for (;;) {
-    const rolled = segmentsToSync(log, flushing.target).find((segment) => segment !== log.active)
-    if (rolled === undefined) return
-    await syncSegment(log, rolled)
+    const inScope = log.segments.filter((segment) => segment.baseOffset < target)
+    const grown = inScope.find((segment) => segment.unsynced && !syncedLogs.has(segment))
+    if (grown !== undefined) {
+      syncedLogs.add(grown)
+      grown.unsynced = false
+      yield [grown.logPath]
+      continue
+    }
+    const sealed = (segment: Segment): boolean => scope === 'close' || segment !== log.active
+    const indexed = inScope.find((segment) => segment.indexesUnsynced && sealed(segment) && !syncedIndexes.has(segment))
+    if (indexed === undefined) return
+    syncedIndexes.add(indexed)
+    indexed.indexesUnsynced = false
+    yield indexed.indexPaths()
   }
-}
-
-/** The indexes of the active segment need not be durable: after a crash they are made anew. */
-async function syncSegment(log: LogState, segment: Segment): Promise<void> {
-  const paths = pathsToSync(log, segment)
-  segment.unsynced = false
-  for (const path of paths) {
-    if (log.segments.includes(segment)) await log.options.shared.files.pinned(path, (file) => file.sync())
-  }
-}
-
-function pathsToSync(log: LogState, segment: Segment): readonly string[] {
-  if (segment === log.active) return [segment.logPath]
-  return [segment.logPath, segment.index.file.path, segment.timeIndex.file.path]
 }
 
 async function syncNames(log: LogState): Promise<void> {
@@ -62,6 +65,9 @@ async function syncNames(log: LogState): Promise<void> {
   }
   if (!log.namesUnsynced) return
   log.namesUnsynced = false
+  const metadata = `${log.directory}/${partitionMetadataName}`
+  if (disk.exists(metadata)) await log.options.shared.files.pinned(metadata, (file) => file.sync())
+  log.options.shared.files.forget(metadata)
   await disk.syncDirectory(log.directory)
   await disk.syncDirectory(parentOf(log.directory))
 }
@@ -69,11 +75,9 @@ async function syncNames(log: LogState): Promise<void> {
 /** As `flush`, blocking: for the metadata quorum, whose answers wait for it. Throws DiskError. */
 export function flushNow(log: LogState): void {
   log.checkUsable()
-  if (log.end <= log.durable && !log.namesUnsynced) return
   try {
-    for (const segment of segmentsToSync(log, log.end)) {
-      segment.unsynced = false
-      for (const path of pathsToSync(log, segment)) log.options.shared.files.use(path).syncNow()
+    for (const paths of unsyncedFiles(log, 'all', log.end)) {
+      for (const path of paths) log.options.shared.files.use(path).syncNow()
     }
     // Replacing a file syncs the directory that names it, and with it the segments created since.
     if (log.epochsAreUnsaved || log.namesUnsynced) log.ports.disk.replaceSmallSync(log.epochPath, log.epochsText())

@@ -64,15 +64,31 @@ export class LogState {
     this.tail = new Tail(options.shared.tail)
     this.start = recovered.logStartOffset
     this.end = recovered.logEndOffset
-    this.durable = Math.min(Math.max(options.recoveryPoint, this.start), this.end)
+    this.durable = Math.min(Math.max(recovered.recoveryPoint, this.start), this.end)
     this.savedEpochs = this.epochs.version
-    for (const [i, segment] of this.segments.entries()) segment.unsynced = (this.segments[i + 1]?.baseOffset ?? this.end) > this.durable
+    for (const [i, segment] of this.segments.entries()) {
+      segment.unsynced = (this.segments[i + 1]?.baseOffset ?? this.end) > this.durable
+      segment.indexesUnsynced = segment.unsynced
+    }
   }
 
   get active(): Segment {
     const active = this.segments.at(-1)
     assert(active !== undefined, 'a log has a segment')
     return active
+  }
+
+  /**
+   * What to store as the recovery point. Recovery begins with the segment that holds it, so it stays within (not at the end of) a segment
+   * whose indexes are not durable, as those of the active one.
+   */
+  get recoveryPoint(): Offset {
+    let point = this.durable
+    for (const [i, segment] of this.segments.entries()) {
+      const end = this.segments[i + 1]?.baseOffset ?? this.end
+      if (segment.indexesUnsynced && segment.size > 0) point = Math.min(point, end - 1)
+    }
+    return point
   }
 
   get directory(): string {

@@ -4,6 +4,8 @@ import type { LogConfig } from './log-config.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { TailBudget } from './tail.ts'
 
+export const partitionMetadataName = 'partition.metadata'
+
 export interface LogPorts {
   readonly clock: Clock
   readonly disk: Disk

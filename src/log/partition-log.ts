@@ -8,6 +8,7 @@ import { flush, flushNow } from './flushing.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogState } from './log-state.ts'
 import type { LogPorts, PartitionLogOptions } from './options.ts'
+import { partitionMetadataName } from './options.ts'
 import type { AppendOutcome, EpochEnd, FollowerOutcome, ProducerDescription, ReadOutcome, TimestampedOffset } from './outcomes.ts'
 import { read } from './reading.ts'
 import { recoverLog } from './recovery.ts'
@@ -17,8 +18,6 @@ import { findMaxTimestamp, findTimestamp } from './timestamps.ts'
 import { truncateFullyAndStartAt, truncateTo } from './truncation.ts'
 
 export type { LogPorts, LogShared, PartitionLogOptions } from './options.ts'
-
-export const partitionMetadataName = 'partition.metadata'
 
 /**
  * One partition on disk (org.apache.kafka.storage.internals.log.UnifiedLog). All calls but those that return a Promise complete in the
@@ -70,9 +69,14 @@ export class PartitionLog {
     return this.state.end
   }
 
-  /** All below is on stable storage. */
-  get recoveryPoint(): Offset {
+  /** All below is on stable storage: what a flush has achieved. */
+  get flushedOffset(): Offset {
     return this.state.durable
+  }
+
+  /** What recovery-point-offset-checkpoint may say: at most `flushedOffset`, and such that recovery looks at every index that is not durable. */
+  get recoveryPoint(): Offset {
+    return this.state.recoveryPoint
   }
 
   get sizeBytes(): number {
@@ -193,12 +197,12 @@ export class PartitionLog {
 
   /** fdatasync of all that is not known to be durable, then advances the recovery point. A failure is final: see `failure`. */
   flush(): Promise<void> {
-    return flush(this.state, false)
+    return flush(this.state, 'all')
   }
 
   /** As flush, only up to the active segment: what a roll leaves to do. */
   flushRolled(): Promise<void> {
-    return flush(this.state, true)
+    return flush(this.state, 'rolled')
   }
 
   /** As flush, blocking: for the metadata quorum. */
@@ -229,7 +233,7 @@ export class PartitionLog {
     if (state.active.size > 0) state.active.finishIndexes()
     if (state.end > 0 && state.snapshots.latest !== state.end) state.snapshots.write(state.end, state.producers.list())
     state.saveEpochs()
-    await flush(state, false)
+    await flush(state, 'close')
     this.letGo()
   }
 
@@ -253,7 +257,7 @@ export class PartitionLog {
       partition: `${this.topic}-${this.partition}`,
       start: state.start,
       end: state.end,
-      recoveryPoint: state.durable,
+      flushed: state.durable,
       bytes: totalBytes(state),
       segments: state.segments.map((segment) => segment.baseOffset),
       epochs: state.epochs.list(),

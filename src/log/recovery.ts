@@ -20,6 +20,8 @@ export interface RecoveredLog {
   readonly segments: Segment[]
   readonly logStartOffset: Offset
   readonly logEndOffset: Offset
+  /** Below it all is durable, indexes included: not above what was stored. */
+  readonly recoveryPoint: Offset
   readonly epochs: EpochHistory
   readonly producers: ProducerState
   readonly snapshots: ProducerSnapshots
@@ -32,6 +34,7 @@ interface Recovery extends RecoveredLog {
   readonly now: Timestamp
   logStartOffset: Offset
   logEndOffset: Offset
+  recoveryPoint: Offset
 }
 
 /**
@@ -61,12 +64,15 @@ export async function recoverLog(ports: LogPorts, options: PartitionLogOptions):
     segments,
     logStartOffset: Math.max(options.logStartOffset, segments[0]?.baseOffset ?? 0),
     logEndOffset: segments[0]?.baseOffset ?? 0,
+    recoveryPoint: options.recoveryPoint,
     epochs: new EpochHistory(epochs ?? []),
     producers: new ProducerState(options.producerIdExpirationMs),
     snapshots: new ProducerSnapshots(disk, directory, names),
   }
   const hasRecords = segments.some((segment) => segment.size > 0)
-  await findEnd(recovery, epochs === null && hasRecords ? 0 : firstToRecover(recovery))
+  const first = epochs === null && hasRecords ? 0 : firstToRecover(recovery)
+  lowerRecoveryPoint(recovery, first)
+  await findEnd(recovery, first)
   refuseLoss(recovery)
   startAtLogStart(recovery)
   settleEpochs(recovery, epochs)
@@ -93,6 +99,19 @@ function firstToRecover(recovery: Recovery): number {
   if (options.cleanShutdown) return first
   const unflushed = segments.findLastIndex((segment) => segment.baseOffset <= options.recoveryPoint)
   return Math.min(first, Math.max(0, unflushed))
+}
+
+/**
+ * Indexes that are made anew below the recovery point are not durable for now. Should this start die, the next one must not find them half
+ * written and take them for good.
+ */
+function lowerRecoveryPoint(recovery: Recovery, first: number): void {
+  const base = recovery.segments[first]?.baseOffset
+  if (base === undefined || base >= recovery.recoveryPoint) return
+  const next = recovery.segments[first + 1]?.baseOffset ?? Infinity
+  if (next > recovery.recoveryPoint) return
+  recovery.options.beforeLowering?.(base)
+  recovery.recoveryPoint = base
 }
 
 /** An index is never trusted further than this: entries within the segment, and for a large segment at least one. */

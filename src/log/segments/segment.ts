@@ -50,8 +50,10 @@ export class Segment {
   size: number
   /** False for a segment found on disk without its index files. */
   readonly indexFilesExist: boolean
-  /** Not all of it is known to be on stable storage. */
+  /** The log file is not known to be on stable storage. */
   unsynced = true
+  /** The same of the index files. */
+  indexesUnsynced = true
   /** Greatest timestamp and the last offset of the batch that brought it; null: not read from the files yet. */
   private greatest: { readonly timestamp: Timestamp; readonly offset: Offset } | null
   private firstTimestamp: Timestamp | null = null
@@ -100,6 +102,7 @@ export class Segment {
   append(records: Buffer, batches: readonly BatchHeader[], config: LogConfig): void {
     this.write(records)
     this.unsynced = true
+    this.indexesUnsynced = true
     let position = this.size
     for (const batch of batches) {
       this.noteBatch(batch, position, config.indexIntervalBytes)
@@ -189,6 +192,7 @@ export class Segment {
   /** Cuts the file at a batch boundary; `offset` is the first that goes. Throws DiskError. */
   truncate(position: number, offset: Offset): void {
     this.unsynced = true
+    this.indexesUnsynced = true
     this.index.truncateTo(offset)
     this.timeIndex.truncateTo(offset)
     if (position < this.size) this.files.use(this.logPath).truncate(position)
@@ -202,6 +206,7 @@ export class Segment {
 
   /** Before a recovery: indexes are made anew. Throws DiskError. */
   resetIndexes(): void {
+    this.indexesUnsynced = true
     this.index.file.reset()
     this.timeIndex.file.reset()
     this.greatest = { timestamp: -1, offset: this.baseOffset }
@@ -226,15 +231,19 @@ export class Segment {
 
   /** The log file goes first: indexes without it are nothing. Throws DiskError. */
   remove(disk: Disk): void {
-    for (const path of [this.logPath, this.index.file.path, this.timeIndex.file.path, this.prefix + segmentSuffix.txnIndex]) {
+    for (const path of [this.logPath, ...this.indexPaths(), this.prefix + segmentSuffix.txnIndex]) {
       this.files.forget(path)
       disk.remove(path)
     }
   }
 
+  indexPaths(): readonly string[] {
+    return [this.index.file.path, this.timeIndex.file.path]
+  }
+
   /** Lets the files go without writing anything. */
   close(): void {
-    for (const path of [this.logPath, this.index.file.path, this.timeIndex.file.path]) this.files.forget(path)
+    for (const path of [this.logPath, ...this.indexPaths()]) this.files.forget(path)
   }
 
   private write(records: Buffer): void {
