@@ -1,7 +1,18 @@
 import { assert, unreachable } from '../base/assert.ts'
 import { NO_UUID } from '../base/units.ts'
-import { MalformedError, Reader } from './reader.ts'
-import { type Draft, type Field, type Fields, type Message, type Primitive, type Schema, type Shape, type UnknownTag, versions, within } from './schema.ts'
+import { MalformedError, Reader, structCost, unknownTagCost } from './reader.ts'
+import {
+  type Draft,
+  type Field,
+  type Fields,
+  type Message,
+  type Primitive,
+  type Schema,
+  type Shape,
+  type UnknownTag,
+  versions,
+  within,
+} from './schema.ts'
 import { Writer } from './writer.ts'
 
 /**
@@ -105,6 +116,7 @@ function readTags(reader: Reader, out: Struct, byTag: ReadonlyMap<number | undef
     const length = reader.unsignedVarint()
     const field = byTag.get(tag)
     if (field === undefined) {
+      reader.spend(1, unknownTagCost)
       unknown ??= []
       unknown.push({ tag, bytes: reader.slice(length) })
     } else {
@@ -175,7 +187,10 @@ function implicitDefault(shape: Shape): unknown {
       return EMPTY_ARRAY
     case 'struct':
       return Object.fromEntries(
-        Object.entries(shape.fields).map(([name, field]) => [name, field.options.default === undefined ? implicitDefault(field.shape) : field.options.default]),
+        Object.entries(shape.fields).map(([name, field]) => [
+          name,
+          field.options.default === undefined ? implicitDefault(field.shape) : field.options.default,
+        ]),
       )
     case 'primitive':
       return primitiveDefault(shape.type)
@@ -205,9 +220,9 @@ function shapeCodec(shape: Shape, version: number, flexible: boolean, nullable: 
     case 'primitive':
       return primitiveCodec(shape.type, flexible, nullable, path)
     case 'array':
-      return arrayCodec(primitiveCodec(shape.element, flexible, false, path), flexible, nullable, path)
+      return arrayCodec(primitiveCodec(shape.element, flexible, false, path), 1, flexible, nullable, path)
     case 'structs':
-      return arrayCodec(structCodec(shape.fields, version, flexible, path), flexible, nullable, path)
+      return arrayCodec(structCodec(shape.fields, version, flexible, path), structCost, flexible, nullable, path)
     case 'struct': {
       const inner = structCodec(shape.fields, version, flexible, path)
       return nullable ? nullableStructCodec(inner) : inner
@@ -227,11 +242,12 @@ function nullableStructCodec(inner: ValueCodec): ValueCodec {
   }
 }
 
-function arrayCodec(element: ValueCodec, flexible: boolean, nullable: boolean, path: string): ValueCodec {
+function arrayCodec(element: ValueCodec, cost: number, flexible: boolean, nullable: boolean, path: string): ValueCodec {
   return {
     read(reader) {
       const count = reader.count(flexible)
       if (count === null) return orMalformed(nullable, path)
+      reader.spend(count, cost)
       const out: unknown[] = []
       for (let i = 0; i < count; i += 1) out.push(element.read(reader))
       return out

@@ -12,11 +12,21 @@ export class MalformedError extends Error {
 export const INT64_MAX = 2 ** 63
 const TWO_32 = 0x1_0000_0000
 
+/**
+ * What decoding one message may cost, in elements of arrays; a struct counts as `structCost` of them. A frame of a hundred megabytes could
+ * otherwise ask for fifty million structs of two bytes each, and take gigabytes.
+ */
+export const elementsMax = 8_000_000
+export const structCost = 8
+/** An unknown tagged field is kept as a struct and a view. */
+export const unknownTagCost = 16
+
 /** Reads Kafka's primitive types from a frame. Never allocates by a claimed length: every length is first held against what is there. */
 export class Reader {
   private readonly bytes: Buffer
   private at: number
   private readonly end: number
+  private elementsLeft = elementsMax
 
   constructor(bytes: Buffer, start = 0, end = bytes.length) {
     this.bytes = bytes
@@ -143,6 +153,12 @@ export class Reader {
       throw new MalformedError(`an array of ${count} elements in ${this.remaining} bytes at ${this.at}`)
     }
     return count
+  }
+
+  /** Takes the cost of `count` things from what this message may have. @throws MalformedError when nothing is left */
+  spend(count: number, cost: number): void {
+    this.elementsLeft -= count * cost
+    if (this.elementsLeft < 0) throw new MalformedError(`a message of more than ${elementsMax} elements`)
   }
 
   string(flexible: boolean): string | null {
