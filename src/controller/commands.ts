@@ -1,5 +1,6 @@
 import type { NodeId, Offset } from '../base/units.ts'
 import type { MetadataRecord } from '../metadata/record-types.ts'
+import type { SilentNode } from './brokers/sessions.ts'
 import type { apis } from '../protocol/apis.ts'
 import type { Draft, Message } from '../protocol/schema.ts'
 
@@ -40,6 +41,8 @@ export type ApiCommand = {
 export interface ActivateCommand {
   readonly api: 'activate'
   readonly bootstrap: readonly MetadataRecord[] | null
+  /** The node whose controller led before and was deposed for its silence; a broker of the same id is taken to be as silent. */
+  readonly silent?: SilentNode | null
 }
 
 /** Proof that the process of a broker is gone (its listener refuses connections): it need not be waited for. No effect in another epoch. */

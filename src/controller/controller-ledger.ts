@@ -8,7 +8,7 @@ import type { MetadataRecord } from '../metadata/record-types.ts'
 import { brokerHeartbeat } from './brokers/broker-heartbeat.ts'
 import { registerBroker } from './brokers/broker-registration.ts'
 import { fenceBroker } from './brokers/fencing.ts'
-import { Sessions } from './brokers/sessions.ts'
+import { Sessions, type SilentNode } from './brokers/sessions.ts'
 import { unregisterBroker } from './brokers/unregister-broker.ts'
 import { activate } from './cluster/activation.ts'
 import { describeCluster, registerController } from './cluster/controllers.ts'
@@ -82,7 +82,7 @@ export class ControllerLedger implements HostedLedger<ControllerCommand, Metadat
   private internal(now: Millis, command: InternalCommand, out: RecordBatch): ControllerReply {
     switch (command.api) {
       case 'activate':
-        this.activate(now)
+        this.activate(now, command.silent ?? null)
         activate(this.state, command.bootstrap, out)
         return { api: command.api, response: { done: true } }
       case 'fence':
@@ -94,9 +94,9 @@ export class ControllerLedger implements HostedLedger<ControllerCommand, Metadat
     }
   }
 
-  private activate(now: Millis): void {
+  private activate(now: Millis, silent: SilentNode | null): void {
     const { settings, sessions } = this.state
-    sessions.begin(now, this.image.brokers.all())
+    sessions.begin(now, this.image.brokers.all(), silent)
     this.isActive = true
     this.nextRebalance = settings.leaderRebalanceEnable ? now + settings.leaderRebalanceIntervalMs : NEVER
     this.nextUncleanRound = now + settings.uncleanElectionIntervalMs

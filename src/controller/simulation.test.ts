@@ -4,7 +4,7 @@ import { Prng } from '../base/prng.ts'
 import { isActive } from '../metadata/brokers-image.ts'
 import { ClusterImage } from '../metadata/image.ts'
 import type { PartitionImage } from '../metadata/partition-image.ts'
-import { shown, TestController } from './fixture.test.ts'
+import { directory, shown, TestController } from './fixture.test.ts'
 
 /**
  * A random cluster life: brokers come, go, fall silent and come back, topics are made, grow, move and go, leaders propose ISRs with epochs that are
@@ -62,7 +62,7 @@ class Life {
     ['heartbeat', () => this.heartbeat()],
     ['heartbeat', () => this.heartbeat()],
     ['heartbeats', () => [1, 2, 3, 4, 5].forEach((id) => this.controller.heartbeat(id))],
-    ['register', () => this.controller.register(this.broker(), { rack: this.prng.pick(['a', 'b']) })],
+    ['register', () => this.register()],
     ['connection lost', () => this.connectionLost()],
     ['time', () => this.controller.pass(this.prng.pick([10, 200, 700, 2100]))],
     ['fence', () => this.fence()],
@@ -86,6 +86,13 @@ class Life {
       wantFence: this.prng.chance(0.1),
       wantShutDown: this.prng.chance(0.15),
     })
+  }
+
+  /** Now and then with another disk. */
+  private register(): void {
+    const id = this.broker()
+    const disk = this.prng.chance(0.1) ? this.prng.between(1, 9) : 0
+    this.controller.register(id, { rack: this.prng.pick(['a', 'b']), dirs: [directory(id, disk)] })
   }
 
   private connectionLost(): void {
@@ -209,7 +216,13 @@ class Life {
     assert.ok(isr.length > 0 && new Set(isr).size === isr.length && isr.every((id) => replicas.includes(id)), why)
     assert.ok(leader === -1 || (isr.includes(leader) && active(leader)), `${why}: the leader is in sync and active`)
     assert.ok(isr.length === 1 || isr.every(active), `${why}: only the last member of an ISR may be gone`)
-    assert.ok(leader !== -1 || !isr.some(active), `${why}: who can lead leads`)
+    const hasReplica = (id: number): boolean => {
+      const where = partition.directories[replicas.indexOf(id)] ?? ''
+      const dirs = this.controller.image.brokers.byId(id)?.logDirs ?? []
+      return dirs.includes(where) || where.startsWith('A'.repeat(20))
+    }
+    assert.ok(leader === -1 || hasReplica(leader), `${why}: the leader has what it leads`)
+    assert.ok(leader !== -1 || !isr.some((id) => active(id) && hasReplica(id)), `${why}: who can lead leads`)
     assert.ok([...adding, ...removing].every((id) => replicas.includes(id)) && !adding.some((id) => removing.includes(id)), why)
     assert.equal(directories.length, replicas.length, why)
   }

@@ -50,16 +50,17 @@ export class RecordBatch {
   }
 }
 
-/** What partition changes of a topic have to know; `canLead` narrows or widens who may lead, before the directory is looked at. */
+/** What partition changes of a topic have to know; `isActive` narrows or widens who may lead. */
 export function changeSetting(
   state: ControllerState,
   topic: TopicImage,
   partition: PartitionImage,
-  canLead: (broker: NodeId) => boolean = (broker) => state.image.brokers.isActive(broker),
+  isActive: (broker: NodeId) => boolean = (broker) => state.image.brokers.isActive(broker),
 ): ChangeSetting {
   return {
     metadataVersion: state.image.metadataVersion,
-    canLead: (broker) => canLead(broker) && hasOnlineDirectory(state, partition, broker),
+    isActive,
+    hasReplica: (broker) => hasOnlineDirectory(state, partition, broker),
     minIsr: topicRules(state, topic).minIsr,
     directoryFor: (broker) => directoryFor(state, broker),
   }

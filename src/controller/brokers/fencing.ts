@@ -18,8 +18,8 @@ export function fenceBroker(state: ControllerState, broker: BrokerImage, out: Re
 /** Partitions that nobody leads get the broker as leader where it is in the ISR. */
 export function unfenceBroker(state: ControllerState, broker: BrokerImage, out: RecordBatch): void {
   out.add('brokerRegistrationChange', { brokerId: broker.id, brokerEpoch: broker.epoch, fenced: -1 })
-  const canLead = (id: NodeId): boolean => id === broker.id || state.image.brokers.isActive(id)
-  for (const key of state.index.leaderless.all()) change(state, key, canLead, () => ({}), out)
+  const isActive = (id: NodeId): boolean => id === broker.id || state.image.brokers.isActive(id)
+  for (const key of state.index.leaderless.all()) change(state, key, isActive, () => ({}), out)
 }
 
 /** Leaders move away first; the broker goes on answering until the others have seen it. */
@@ -30,8 +30,8 @@ export function beginControlledShutdown(state: ControllerState, broker: BrokerIm
 
 /** Takes a broker out of ISRs and leadership. The last member of an ISR stays in it: the partition then has no leader until it is back. */
 export function removeFromIsrs(state: ControllerState, broker: NodeId, partitions: Iterable<PartitionKey>, out: RecordBatch): void {
-  const canLead = (id: NodeId): boolean => id !== broker && state.image.brokers.isActive(id)
-  for (const key of partitions) change(state, key, canLead, (partition) => ({ isr: partition.isr.filter((id) => id !== broker) }), out)
+  const isActive = (id: NodeId): boolean => id !== broker && state.image.brokers.isActive(id)
+  for (const key of partitions) change(state, key, isActive, (partition) => ({ isr: partition.isr.filter((id) => id !== broker) }), out)
 }
 
 /** Partitions whose replica on the broker is in one of the directories. */
@@ -46,7 +46,7 @@ export function* inDirectories(state: ControllerState, broker: NodeId, directori
 function change(
   state: ControllerState,
   { topicId, partition: at }: PartitionKey,
-  canLead: (id: NodeId) => boolean,
+  isActive: (id: NodeId) => boolean,
   target: (partition: PartitionImage) => PartitionTarget,
   out: RecordBatch,
 ): void {
@@ -54,6 +54,6 @@ function change(
   const partition = topic?.partitions[at]
   assert(topic !== undefined && partition !== undefined, `partition ${at} of ${topicId} is in the index, not in the image`)
   const election = uncleanElectionAllowed(state, topic) ? 'unclean' : 'online'
-  const draft = partitionChange(partition, { ...target(partition), election }, changeSetting(state, topic, partition, canLead))
+  const draft = partitionChange(partition, { ...target(partition), election }, changeSetting(state, topic, partition, isActive))
   if (draft !== null) out.add('partitionChange', draft)
 }

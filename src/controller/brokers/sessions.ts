@@ -7,6 +7,12 @@ export interface SessionTimes {
   readonly heartbeatIntervalMs: Millis
 }
 
+/** A node that nothing has been heard of for so long. */
+export interface SilentNode {
+  readonly id: NodeId
+  readonly forMs: Millis
+}
+
 interface Session {
   readonly epoch: Offset
   lastContact: Millis
@@ -34,11 +40,19 @@ export class Sessions {
     this.times = times
   }
 
-  /** A new term as the active controller: everybody is taken to have been heard just now. */
-  begin(now: Millis, brokers: Iterable<BrokerImage>): void {
+  /**
+   * A new term as the active controller: everybody is taken to have been heard just now, but for a node that is known to have been silent
+   * (its controller led, and was deposed for it): its time runs already, with a few heartbeats left to prove otherwise.
+   */
+  begin(now: Millis, brokers: Iterable<BrokerImage>, silent: SilentNode | null): void {
     this.sessions.clear()
     this.fastFences.clear()
-    for (const broker of brokers) this.heard(now, broker.id, broker.epoch, NO_OFFSET)
+    const { sessionTimeoutMs, heartbeatIntervalMs } = this.times
+    const countedMax = Math.max(0, sessionTimeoutMs - silentHeartbeatsMin * heartbeatIntervalMs)
+    for (const broker of brokers) {
+      const silentMs = silent?.id === broker.id ? Math.min(silent.forMs, countedMax) : 0
+      this.heard(now - silentMs, broker.id, broker.epoch, NO_OFFSET)
+    }
   }
 
   heard(now: Millis, broker: NodeId, epoch: Offset, metadataOffset: Offset): void {

@@ -20,12 +20,19 @@ export interface PartitionTarget {
 /** What the rules have to know besides the partition. */
 export interface ChangeSetting {
   readonly metadataVersion: number
-  /** Whether a broker may lead this partition: it is active and the directory that holds its replica is online. */
-  readonly canLead: (broker: NodeId) => boolean
+  /** Whether a broker may lead at all. */
+  readonly isActive: (broker: NodeId) => boolean
+  /** Whether a broker still has the directory that holds its replica. Who came back with another disk has not. */
+  readonly hasReplica: (broker: NodeId) => boolean
   /** In force for the topic, no more than it has replicas. */
   readonly minIsr: number
-  /** The directory for a replica that is new on a broker. */
+  /** The directory in which a broker has a replica that it was just given, or has just fetched. */
   readonly directoryFor: (broker: NodeId) => Uuid
+}
+
+interface Elected {
+  readonly leader: NodeId
+  readonly unclean: boolean
 }
 
 interface Goal {
@@ -43,7 +50,9 @@ interface Goal {
  *     alone and marks it RECOVERING.
  *  3. The leader epoch rises exactly when the record names a leader: on a change of leader, when a replica is removed (whoever still follows as that
  *     replica must be fenced), and under metadata versions before 3.6-IV0 when the ISR shrinks.
- *  4. A reassignment is completed by the change that makes it complete, whatever the reason for that change was.
+ *  4. A broker whose directory is gone does not lead cleanly, whatever the ISR says: it lost what it had. When it has fetched all again and joins the
+ *     ISR, or is elected uncleanly, the partition learns its new directory.
+ *  5. A reassignment is completed by the change that makes it complete, whatever the reason for that change was.
  *
  * Returns null when nothing would change.
  */
@@ -61,7 +70,7 @@ export function partitionChange(
     isr: sameList(isr, partition.isr) ? null : isr,
     leader: names ? elected.leader : NO_LEADER_CHANGE,
     leaderRecoveryState: recovery === partition.leaderRecoveryState ? -1 : recovery,
-    ...replicaChange(partition, goal, setting),
+    ...replicaChange(partition, goal, joining(partition, isr, elected), setting),
   }
   assert(isr.length > 0, `an empty ISR for partition ${partition.partition} of ${partition.topicId}`)
   assert(elected.leader === NO_NODE || isr.includes(elected.leader), `leader ${elected.leader} outside the ISR ${isr.join()}`)
@@ -97,26 +106,27 @@ function completed(partition: PartitionImage, target: PartitionTarget, setting: 
   return { replicas, isr, adding: [], removing: [] }
 }
 
-function elect(
-  partition: PartitionImage,
-  goal: Goal,
-  election: Election,
-  setting: ChangeSetting,
-): { readonly leader: NodeId; readonly unclean: boolean } {
+function elect(partition: PartitionImage, goal: Goal, election: Election, setting: ChangeSetting): Elected {
   const clean = (leader: NodeId) => ({ leader, unclean: false })
-  const isValid = (broker: NodeId): boolean => goal.isr.includes(broker) && setting.canLead(broker)
+  const canLead = (broker: NodeId): boolean => setting.isActive(broker) && setting.hasReplica(broker)
+  const isValid = (broker: NodeId): boolean => goal.isr.includes(broker) && canLead(broker)
   const preferred = goal.replicas[0] ?? NO_NODE
   if (election === 'preferred' && isValid(preferred)) return clean(preferred)
   if (isValid(partition.leader)) return clean(partition.leader)
   const online = goal.replicas.find(isValid)
   if (online !== undefined) return clean(online)
-  const any = election === 'unclean' ? goal.replicas.find(setting.canLead) : undefined
+  const any = election === 'unclean' ? (goal.replicas.find(canLead) ?? goal.replicas.find(setting.isActive)) : undefined
   return any === undefined ? clean(NO_NODE) : { leader: any, unclean: true }
 }
 
 function mustBumpEpoch(partition: PartitionImage, goal: Goal, isr: readonly NodeId[], setting: ChangeSetting): boolean {
   if (partition.replicas.some((replica) => !goal.replicas.includes(replica))) return true
   return bumpsLeaderEpochOnIsrShrink(setting.metadataVersion) && partition.isr.some((replica) => !isr.includes(replica))
+}
+
+/** Who proves, or is made to be, in sync with this change. */
+function joining(partition: PartitionImage, isr: readonly NodeId[], { leader, unclean }: Elected): readonly NodeId[] {
+  return unclean ? [leader] : isr.filter((replica) => !partition.isr.includes(replica))
 }
 
 interface ReplicaChange {
@@ -126,14 +136,17 @@ interface ReplicaChange {
   readonly directories: readonly Uuid[] | null
 }
 
-function replicaChange(partition: PartitionImage, goal: Goal, setting: ChangeSetting): ReplicaChange {
+function replicaChange(partition: PartitionImage, goal: Goal, joined: readonly NodeId[], setting: ChangeSetting): ReplicaChange {
   const stay = sameList(goal.replicas, partition.replicas)
-  const directories = goal.replicas.map((replica) => directoryOf(partition, replica) ?? setting.directoryFor(replica))
+  const directories = goal.replicas.map((replica) => {
+    const known = directoryOf(partition, replica)
+    return known === undefined || (joined.includes(replica) && !setting.hasReplica(replica)) ? setting.directoryFor(replica) : known
+  })
   return {
     replicas: stay ? null : goal.replicas,
     addingReplicas: sameList(goal.adding, partition.addingReplicas) ? null : goal.adding,
     removingReplicas: sameList(goal.removing, partition.removingReplicas) ? null : goal.removing,
-    directories: stay || !hasDirectories(setting.metadataVersion) ? null : directories,
+    directories: sameList(directories, partition.directories) || !hasDirectories(setting.metadataVersion) ? null : directories,
   }
 }
 
