@@ -30,6 +30,9 @@ export class RaftCore {
   stopping = false
   /** The voter that an observer asked last who leads. */
   lastProbed: NodeId = NO_NODE
+  /** A leader that this observer has not heard for too long: another's word that it leads does not bring us back to it. */
+  silentLeader: { readonly id: NodeId; readonly epoch: Epoch } | null = null
+  probesMade = 0
   private readonly random: { below(limit: number): number }
   private effects: RaftEffect[] = []
   private held: RaftEffect[] = []
@@ -68,10 +71,19 @@ export class RaftCore {
     assert(to !== this.local.id || !this.isVoter, 'no node calls itself')
     this.callsMade += 1
     const id = this.callsMade
-    const timeoutMs = this.timing.requestTimeoutMs
+    const timeoutMs = this.timeoutOf(request)
     this.calls.set(id, { id, to, request, deadline: now + timeoutMs })
     this.say({ kind: 'send', call: id, to, request, timeoutMs })
     return id
+  }
+
+  /**
+   * A fetch that is lost must be asked again while the leader still counts on it: a follower that hears its leader otherwise and waits for an
+   * old answer would be missed by check-quorum.
+   */
+  private timeoutOf(request: RaftRequest): Millis {
+    const { requestTimeoutMs, fetchTimeoutMs } = this.timing
+    return request.kind === 'fetch' ? Math.min(requestTimeoutMs, request.maxWaitMs + fetchTimeoutMs / 2) : requestTimeoutMs
   }
 
   reply(ticket: number, reply: RaftReply): void {

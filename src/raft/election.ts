@@ -103,6 +103,8 @@ export function onVoteReply(core: RaftCore, now: Millis, call: Call, reply: Vote
   learn(core, now, reply.epoch, reply.leaderId)
   const role = core.role
   if (core.epoch !== epoch || role !== before || (role.kind !== 'prospective' && role.kind !== 'candidate')) return
+  // The leader itself has answered: it is there, and what is due is a fetch.
+  if (reply.epoch === epoch && reply.leaderId === call.to && call.to === core.leaderId && !core.leaderEnded) return follow(core, now)
   if (reply.error === 'NONE' && reply.granted && reply.epoch === epoch) role.granted.add(call.to)
   else role.refused.add(call.to)
   afterVote(core, now, role)

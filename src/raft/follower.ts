@@ -8,8 +8,10 @@ import { type Call, earliest, type Follower } from './roles.ts'
 /** Following: one fetch at a time from the leader, each from the end of what is durable here; truncation; snapshots. */
 
 export function onFollowerTimer(core: RaftCore, now: Millis, role: Follower): void {
-  if (!core.isVoter && now >= observerGivesUpAt(core, role)) core.becomeUnattached(now, now)
-  else maybeFetch(core, now, role)
+  if (!core.isVoter && now >= observerGivesUpAt(core, role)) {
+    core.silentLeader = { id: role.leaderId, epoch: core.epoch }
+    core.becomeUnattached(now, now)
+  } else maybeFetch(core, now, role)
 }
 
 export function followerWakeAt(core: RaftCore, role: Follower): Millis {
@@ -17,8 +19,9 @@ export function followerWakeAt(core: RaftCore, role: Follower): Millis {
   return earliest(role.electionAt, ...(mayFetch ? [role.fetchAt] : []), ...(core.isVoter ? [] : [observerGivesUpAt(core, role)]))
 }
 
+/** Sooner than a voter, whom it would cost an election: an observer only asks around, and is told at once who leads then. */
 function observerGivesUpAt(core: RaftCore, role: Follower): Millis {
-  return role.lastHeardAt + core.timing.fetchTimeoutMs
+  return role.lastHeardAt + core.timing.fetchMaxWaitMs + core.timing.fetchTimeoutMs / 4
 }
 
 /** A fetch from an offset claims that all below it is durable: it waits for the writes. */
@@ -66,6 +69,11 @@ function beginAnswer(
 ): Follower | null {
   const role = core.role
   endCall(core, call)
+  if (isHearsayOfSilentLeader(core, call, standing)) {
+    if (role.kind === 'unattached') role.probeAt = now + core.timing.retryBackoffMs * 2
+    return null
+  }
+  core.silentLeader = null
   learn(core, now, standing.epoch, standing.leaderId)
   if (core.role !== role) return null
   if (role.kind === 'unattached') {
@@ -78,6 +86,12 @@ function beginAnswer(
   heard(core, role, now)
   role.fetchAt = now
   return role
+}
+
+function isHearsayOfSilentLeader(core: RaftCore, call: Call, standing: { readonly epoch: number; readonly leaderId: number }): boolean {
+  const silent = core.silentLeader
+  if (silent === null || call.to === silent.id || core.role.kind !== 'unattached') return false
+  return standing.epoch <= silent.epoch && (standing.leaderId === silent.id || standing.leaderId === NO_NODE)
 }
 
 function endCall(core: RaftCore, call: Call): void {
@@ -186,13 +200,18 @@ function install(core: RaftCore, role: Follower): void {
   core.advanceHighWatermark(snapshotId.offset)
 }
 
-/** An observer that knows no leader asks the voters in turn. */
+/** One probe in so many goes to the leader that was silent: it may be back. */
+const probesPerSilentLeader = 10
+
+/** An observer that knows no leader asks the voters in turn; one that was silent only now and then, for its silence costs a timeout. */
 export function onProbeTimer(core: RaftCore, now: Millis): void {
   const role = core.role
   if (role.kind !== 'unattached' || core.isVoter || role.probing !== null || now < role.probeAt || core.stopping) return
   if (!core.writes.allDurable) return
-  const voters = core.voters.voters.filter((voter) => voter.id !== core.lastProbed)
-  const next = voters.length === 0 ? core.voters.voters[0] : core.pick(voters)
-  core.lastProbed = next?.id ?? NO_NODE
+  core.probesMade += 1
+  const shunned = core.probesMade % probesPerSilentLeader === 0 ? null : (core.silentLeader?.id ?? null)
+  const others = core.voters.voters.filter((voter) => voter.id !== core.lastProbed && voter.id !== shunned)
+  const willing = others.length > 0 ? others : core.voters.voters.filter((voter) => voter.id !== shunned)
+  core.lastProbed = core.pick(willing.length > 0 ? willing : core.voters.voters).id
   role.probing = sendFetch(core, now, core.lastProbed, 0)
 }

@@ -14,3 +14,11 @@ test('quorums under random faults keep every invariant, and recover when healed'
 test('the same seed is the same run', () => {
   for (const seed of [3, 17, 101]) assert.deepEqual(simulate(seed), simulate(seed))
 })
+
+test('a follower that is cut off and comes back does not depose a working leader', () => {
+  const calm = { crashEveryMs: 0, pauseEveryMs: 0, partitionEveryMs: 0, resignEveryMs: 0, lossChance: 0, slowDiskChance: 0, delayMaxMs: 10 }
+  for (let seed = 1; seed <= 30; seed += 1) {
+    const { lateElections } = simulate(seed, { ...calm, isolateFollowerEveryMs: 800, faultsMs: 12_000 })
+    assert.equal(lateElections, 0, `seed ${seed}: ${lateElections} elections while a majority was well`)
+  }
+})

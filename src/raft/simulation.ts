@@ -27,6 +27,8 @@ export interface SimulationOptions {
   readonly crashEveryMs: number
   readonly pauseEveryMs: number
   readonly partitionEveryMs: number
+  /** One follower at a time is cut off, from all or from the leader only, while a majority stays whole (RAFT-13). */
+  readonly isolateFollowerEveryMs: number
   readonly snapshotEveryMs: number
   readonly resignEveryMs: number
   readonly proposeEveryMs: number
@@ -38,6 +40,8 @@ export interface SimulationResult {
   readonly options: SimulationOptions
   readonly events: number
   readonly elections: number
+  /** Those after the cluster had time to settle. */
+  readonly lateElections: number
   readonly committed: number
   /** From the end of the faults to a leader that may act. */
   readonly healedLeaderMs: number
@@ -64,6 +68,7 @@ export function drawOptions(seed: number): SimulationOptions {
     crashEveryMs: maybe(() => random.between(200, 3000)),
     pauseEveryMs: maybe(() => random.between(300, 4000)),
     partitionEveryMs: maybe(() => random.between(300, 3000)),
+    isolateFollowerEveryMs: 0,
     snapshotEveryMs: maybe(() => random.between(50, 2000)),
     resignEveryMs: maybe(() => random.between(500, 5000)),
     proposeEveryMs: random.between(5, 100),
@@ -92,6 +97,7 @@ interface Event {
 const firstStartMaxMs = 200
 const chunksPerSnapshot = 3
 const storyLines = 80
+const settledAfterMs = 2000
 const healMaxMs = 60_000
 const settleMaxMs = 20_000
 
@@ -135,8 +141,11 @@ class World {
     this.every(options.crashEveryMs, () => this.crashOne())
     this.every(options.pauseEveryMs, () => this.pauseOne())
     this.every(options.partitionEveryMs, () => this.partition())
+    this.every(options.isolateFollowerEveryMs, () => this.isolateFollower())
     this.every(options.snapshotEveryMs, () => this.snapshotOne())
     this.every(options.resignEveryMs, () => this.resignOne())
+    this.runUntil(settledAfterMs, () => false)
+    const early = this.oracle.elections
     this.runUntil(options.faultsMs, () => false)
     this.heal()
     const healedAt = this.now
@@ -148,6 +157,7 @@ class World {
       options,
       events: this.events,
       elections: this.oracle.elections,
+      lateElections: this.oracle.elections - early,
       committed: this.oracle.committed.length,
       healedLeaderMs,
       digest: this.digest,
@@ -441,6 +451,9 @@ class World {
     if (node.isVoter) this.oracle.onSpoken(node, reply.epoch)
     if (reply.kind === 'vote' && reply.granted) this.onGranted(node, reply.epoch, asker)
     const response = this.respond(node, reply)
+    // The moment after a vote is the best one to forget it in.
+    const forgetful = this.faulty && this.options.crashEveryMs > 0 && reply.kind === 'vote' && reply.granted && this.random.chance(0.1)
+    if (forgetful) this.after(0, () => this.crash(node))
     if (!this.arrives(node.id, asker.from.id)) return
     const copies = this.faulty && this.random.chance(this.options.duplicateChance) ? 2 : 1
     for (let copy = 0; copy < copies; copy += 1) {
@@ -503,7 +516,7 @@ class World {
     this.note(node.id, 3)
     node.crash(this.random.chance(0.5) ? 0 : this.random.below(node.pending.length + 1))
     node.life += 1
-    this.after(this.random.chance(0.5) ? this.random.below(50) : this.random.between(50, 3000), () => this.start(node))
+    this.after(this.random.chance(0.5) ? this.random.below(10) : this.random.between(50, 3000), () => this.start(node))
   }
 
   private pauseOne(): void {
@@ -526,6 +539,19 @@ class World {
       }
     }
     this.tell(`partition ${shape} around ${chosen.name}: ${[...this.cut].join(' ')}`)
+  }
+
+  private isolateFollower(): void {
+    this.cut.clear()
+    const leader = this.voters.find((node) => node.machine?.role === 'leader')
+    if (!this.faulty || leader === undefined || this.now < settledAfterMs || this.random.chance(0.3)) return
+    const follower = this.random.pick(this.voters.filter((node) => node !== leader))
+    const others = this.random.chance(0.5) ? [leader] : this.nodes
+    for (const other of others) {
+      this.cut.add(`${follower.id}>${other.id}`)
+      this.cut.add(`${other.id}>${follower.id}`)
+    }
+    this.tell(`${follower.name} is cut off from ${others.length === 1 ? 'the leader' : 'all'}`)
   }
 
   private isCut(shape: 'links' | 'isolate' | 'oneWay' | 'bridge', chosen: SimulatedNode, a: SimulatedNode, b: SimulatedNode): boolean {
