@@ -35,7 +35,10 @@ test('a topic is spread over the brokers, each of which leads its share', () => 
   for (let at = 0; at < 6; at += 1) {
     const partition = controller.partition('t', at)
     led.set(partition.leader, (led.get(partition.leader) ?? 0) + 1)
-    assert.deepEqual([...partition.replicas].sort(), [1, 2, 3])
+    assert.deepEqual(
+      [...partition.replicas].sort((a, b) => a - b),
+      [1, 2, 3],
+    )
     assert.deepEqual(partition.isr, partition.replicas)
     assert.equal(partition.leader, partition.replicas[0])
     assert.deepEqual(
