@@ -104,7 +104,10 @@ function parseHolder(text: string): Holder | null {
   try {
     const value: unknown = JSON.parse(text)
     if (typeof value !== 'object' || value === null || !('pid' in value) || typeof value.pid !== 'number') return null
-    const word = (name: string): string => String((value as Record<string, unknown>)[name] ?? '')
+    const word = (name: string): string => {
+      const found = (value as Record<string, unknown>)[name]
+      return typeof found === 'string' ? found : ''
+    }
     return { pid: value.pid, started: word('started'), boot: word('boot'), namespace: word('namespace') }
   } catch {
     return null

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Log } from '../base/ports.ts'
+import { ClusterClient } from '../client/cluster-client.ts'
 import { systemPorts } from './ports.ts'
 import { loadServerConfig } from './server-properties.ts'
 import { formatStorage } from './storage-format.ts'
@@ -61,10 +62,33 @@ function start(t: TestContext, path: string) {
   return { child, ended, says, output: () => output }
 }
 
-test('a node starts, keeps a second one out of its directory, and stops in order', async (t) => {
-  const { folder, path } = await node(t, true)
+/** A topic is created, records are produced and read back, over the node's own wire. */
+async function useCluster(t: TestContext, port: number): Promise<void> {
+  const client = new ClusterClient(systemPorts(quiet), { bootstrap: [{ host: '127.0.0.1', port }], clientId: 'test' })
+  t.after(() => client.close())
+  const options = { timeoutMs: 10_000 }
+  await client.createTopics(
+    [{ name: 'greetings', partitions: 2, replicationFactor: 1, configs: new Map([['min.insync.replicas', '1']]) }],
+    options,
+  )
+  const at = { topic: 'greetings', partition: 1 }
+  const record = (text: string) => ({ key: null, value: Buffer.from(text) })
+  const offsets = await Promise.all([client.produce(at, [record('a'), record('b')], options), client.produce(at, [record('c')], options)])
+  assert.deepEqual(offsets, [0, 2])
+  const { records, highWatermark } = await client.fetch(at, 1, { ...options, maxWaitMs: 100 })
+  assert.deepEqual(
+    records.map((it) => it.value?.toString()),
+    ['b', 'c'],
+  )
+  assert.equal(highWatermark, 3)
+  assert.deepEqual([await client.listOffset(at, -2, options), await client.listOffset(at, -1, options)], [0, 3])
+}
+
+test('a node starts, serves, keeps a second one out of its directory, and stops in order', async (t) => {
+  const { folder, path, port } = await node(t, true)
   const first = start(t, path)
   await first.says(/node-started/)
+  await useCluster(t, port)
   const second = start(t, path)
   assert.equal(await second.ended, 70)
   assert.match(second.output(), /in use by another process/)

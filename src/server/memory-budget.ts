@@ -94,7 +94,8 @@ export class MemoryBudget {
   private wakeWaiting(): void {
     if (this.waking || this.waiting.size === 0) return
     this.waking = true
-    for (const owner of [...this.waiting.keys()]) {
+    const round = [...this.waiting.keys()]
+    for (const owner of round) {
       if (this.requestBytes >= this.requestBytesMax || this.responsesExceeded) break
       this.wake(owner)
     }

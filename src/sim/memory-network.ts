@@ -172,7 +172,7 @@ class MemoryConnection implements Connection {
   /** Hands over what has arrived, and then the end. */
   deliver(): void {
     if (this.events === null || this.network.isFrozen(this.serverPort)) return
-    if (this.ended?.code != null) return this.close(this.ended.code)
+    if (this.ended !== null && this.ended.code !== null) return this.close(this.ended.code)
     for (let piece = this.arriving[0]; piece !== undefined && !this.paused && this.state !== 'closed'; piece = this.arriving[0]) {
       this.arriving.shift()
       this.arrivingBytes -= piece.length
