@@ -13,18 +13,15 @@ import {
   versions,
   within,
 } from './schema.ts'
-import { Writer } from './writer.ts'
+import { UnsayableError, Writer } from './writer.ts'
+
+export { UnsayableError } from './writer.ts'
 
 /**
  * Turns a schema and a version into a reader and a writer, once, at first use. A decoded struct always has all fields of the schema, in
  * the schema's order: those that the version lacks hold their default (so objects of one message share a hidden class).
  */
 type Struct = Record<string, unknown>
-
-/** The value cannot be said in this version: a bug of the sender, who must look at the version first. */
-export class UnsayableError extends Error {
-  override readonly name = 'UnsayableError'
-}
 
 interface ValueCodec {
   read(reader: Reader): unknown

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { Prng } from '../base/prng.ts'
 import { MalformedError, Reader } from './reader.ts'
-import { Writer } from './writer.ts'
+import { stringBytesMax, UnsayableError, Writer } from './writer.ts'
 
 const written = (write: (writer: Writer) => void): Buffer => {
   const writer = new Writer()
@@ -112,4 +112,11 @@ test('a string of more than an int16 says is refused in flexible versions too', 
   assert.throws(() => new Reader(Buffer.from('fffe', 'hex')).string(false), MalformedError)
   assert.equal(new Reader(Buffer.from('ffff', 'hex')).string(false), null)
   assert.equal(new Reader(Buffer.from('00', 'hex')).string(true), null)
+})
+
+test('a string that was read can be written again, also when its bytes were not UTF-8', () => {
+  const text = new Reader(Buffer.concat([Buffer.from('2aaa', 'hex'), Buffer.alloc(0x2aaa, 0xff)])).string(false)
+  assert.equal(written((it) => it.string(text, false)).length, 2 + 3 * 0x2aaa)
+  assert.throws(() => new Reader(Buffer.concat([Buffer.from('2aab', 'hex'), Buffer.alloc(0x2aab, 0xff)])).string(false), MalformedError)
+  assert.throws(() => written((it) => it.string('x'.repeat(stringBytesMax + 1), false)), UnsayableError)
 })

@@ -1,4 +1,5 @@
 import { NO_UUID, type Uuid } from '../base/units.ts'
+import { stringBytesMax } from './writer.ts'
 
 /**
  * Bytes that are not what they claim to be. The one exception of the wire: thrown by readers, caught in one place,
@@ -164,8 +165,12 @@ export class Reader {
   string(flexible: boolean): string | null {
     const length = flexible ? this.unsignedVarint() - 1 : this.int16()
     if (length === -1) return null
-    if (length > 0x7fff) throw new MalformedError(`a string of ${length} bytes at ${this.at}`)
-    return this.text(length)
+    if (length > stringBytesMax) throw new MalformedError(`a string of ${length} bytes at ${this.at}`)
+    const text = this.text(length)
+    // bytes that are not UTF-8 become U+FFFD, of three bytes each, as in Kafka; but what was read must be sayable again
+    if (length > stringBytesMax / 3 && Buffer.byteLength(text) > stringBytesMax)
+      throw new MalformedError(`a string of ${length} bytes that are not UTF-8`)
+    return text
   }
 
   byteString(flexible: boolean): Buffer | null {

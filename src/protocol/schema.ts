@@ -77,7 +77,13 @@ export interface Field<T, In = T, Optional extends boolean = boolean> {
 export type Fields = Readonly<Record<string, Field<unknown>>>
 
 type OrNull<T, O> = O extends { readonly nullable: VersionText } ? T | null : T
-type IsOptional<V, O> = O extends { readonly default: unknown } ? true : O extends { readonly tag: number } ? true : V extends '0+' ? false : true
+type IsOptional<V, O> = O extends { readonly default: unknown }
+  ? true
+  : O extends { readonly tag: number }
+    ? true
+    : V extends '0+'
+      ? false
+      : true
 type InOf<P extends Primitive> = P extends 'records' ? Buffer | readonly Buffer[] : Primitives[P]
 
 /** A tagged field that this schema does not know; kept when decoding and written back when encoding. */
@@ -121,11 +127,11 @@ export const bytes = primitive('bytes')
 export const records = primitive('records')
 
 /** An array of primitives. */
-export function array<P extends Primitive, V extends VersionText, const O extends FieldOptions<readonly Primitives[P][]> = Record<never, never>>(
-  at: V,
-  element: P,
-  options?: O,
-): Field<OrNull<readonly Primitives[P][], O>, OrNull<readonly Primitives[P][], O>, IsOptional<V, O>> {
+export function array<
+  P extends Primitive,
+  V extends VersionText,
+  const O extends FieldOptions<readonly Primitives[P][]> = Record<never, never>,
+>(at: V, element: P, options?: O): Field<OrNull<readonly Primitives[P][], O>, OrNull<readonly Primitives[P][], O>, IsOptional<V, O>> {
   return { shape: { kind: 'array', element }, versions: at, options: options ?? {} }
 }
 

@@ -1,6 +1,15 @@
 import type { Uuid } from '../base/units.ts'
 import { assert } from '../base/assert.ts'
 
+/**
+ * The value cannot be said: in this version, or in Kafka's types at all. Who sends must look first; where a client can bring it about (a text
+ * that grew too long) it ends that request, not the process.
+ */
+export class UnsayableError extends Error {
+  override readonly name = 'UnsayableError'
+}
+
+export const stringBytesMax = 0x7fff
 const TWO_32 = 0x1_0000_0000
 const INT64_LIMIT = 2 ** 63
 /** Byte strings from this size on are passed by reference, not copied. */
@@ -149,7 +158,7 @@ export class Writer {
 
   string(value: string | null, flexible: boolean): void {
     const length = value === null ? -1 : Buffer.byteLength(value)
-    assert(length <= 0x7fff, `a string of ${length} bytes`)
+    if (length > stringBytesMax) throw new UnsayableError(`a string of ${length} bytes; at most ${stringBytesMax} can be sent`)
     if (flexible) this.unsignedVarint(length + 1)
     else this.int16(length)
     if (value !== null && length > 0) {
