@@ -1,11 +1,13 @@
 import type { DiskError, Ports } from '../base/ports.ts'
 import { type NodeId, NO_UUID, type Offset, type Uuid } from '../base/units.ts'
+import { reconfigured } from '../config/parse-server-config.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { OpenFiles } from '../log/open-files.ts'
 import type { DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { TailBudget } from '../log/tail.ts'
 import { isActive } from '../metadata/brokers-image.ts'
+import { ResourceType } from '../metadata/configs-image.ts'
 import { ClusterImage } from '../metadata/image.ts'
 import { decodeRecord } from '../metadata/record-frame.ts'
 import { supportedFeatures } from '../metadata/supported-features.ts'
@@ -73,6 +75,8 @@ export class BrokerNode {
   private readonly story: IsrStory
   private readonly upkeep: Upkeep
   private image = new ClusterImage()
+  /** `config` with the dynamic configuration of brokers laid over it. */
+  private dynamicConfig: ServerConfig
   private appliedOffset: Offset = -1
   private hosting: 'not yet' | 'starting' | 'started' = 'not yet'
   private servers: readonly Server[] = []
@@ -83,6 +87,7 @@ export class BrokerNode {
     this.ports = ports
     this.config = config
     this.options = options
+    this.dynamicConfig = config
     this.wakeQueue = new WakeQueue(ports.clock)
     const shared = { files: new OpenFiles(ports.disk, openFilesMax), tail: new TailBudget({ tailBytesMax, tailBytesPerLogMax }) }
     const opened = openDirectories(ports, config, shared, (path, error) => this.onDirectoryOffline(path, error))
@@ -267,19 +272,8 @@ export class BrokerNode {
       },
       onDiskError: (partition: HostedPartition, error: DiskError) => this.onDiskError(partition, error),
     }
-    const context = this.contextOfHandlers()
-    const table: HandlerTable = handlerTable(
-      this.gate.guard({
-        ...brokerHandlers(context),
-        produce: produceHandler(shared),
-        fetch: fetchHandler(shared),
-        apiVersions: apiVersionsHandler(
-          'broker',
-          () => table,
-          () => featureVersions(context),
-        ),
-      }),
-    )
+    const others = brokerHandlers(this.contextOfHandlers(), () => table)
+    const table: HandlerTable = handlerTable(this.gate.guard({ ...others, produce: produceHandler(shared), fetch: fetchHandler(shared) }))
     return table
   }
 
@@ -295,7 +289,9 @@ export class BrokerNode {
       get metadataOffset() {
         return node().appliedOffset
       },
-      config: this.config,
+      get config() {
+        return node().dynamicConfig
+      },
       get layers() {
         return node().settings.layers()
       },
@@ -323,6 +319,7 @@ export class BrokerNode {
     image.takeChanges()
     this.image = image
     this.appliedOffset = snapshot.endOffset - 1
+    this.reconfigure()
     if (this.hosting === 'started') this.hosted.resync()
     this.hostIfCaughtUp()
     this.lifecycle.onMetadataApplied()
@@ -330,12 +327,18 @@ export class BrokerNode {
 
   private afterApply(): void {
     const changes = this.image.takeChanges()
+    if (changes.configs.some((it) => it.type === ResourceType.BROKER)) this.reconfigure()
     if (this.hosting !== 'not yet') {
       this.hosted.apply(changes)
       for (const id of changes.brokers.keys()) this.fetching.onBrokerChanged(id)
     }
     this.hostIfCaughtUp()
     this.lifecycle.onMetadataApplied()
+  }
+
+  private reconfigure(): void {
+    const { configs } = this.image
+    this.dynamicConfig = reconfigured(this.config, configs.ofAllBrokers(), configs.of(ResourceType.BROKER, String(this.config.nodeId)))
   }
 
   /** Once the metadata holds this broker's own registration, what it says of its partitions is new enough to act on. */

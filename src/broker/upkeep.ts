@@ -120,7 +120,7 @@ export class Upkeep {
 
   private async flushIfDue(partition: HostedPartition): Promise<void> {
     const { log } = partition
-    const unflushed = log.logEndOffset - log.recoveryPoint
+    const unflushed = log.logEndOffset - log.flushedOffset
     if (unflushed <= 0) return
     const { flushMessages, flushMs } = log.config
     const now = this.clock.mono()

@@ -29,8 +29,8 @@ export interface ControllerSettings {
 }
 
 export const defaultControllerSettings: Omit<ControllerSettings, 'nodeId' | 'clusterId'> = {
-  sessionTimeoutMs: 2000,
-  heartbeatIntervalMs: 250,
+  sessionTimeoutMs: 1300,
+  heartbeatIntervalMs: 200,
   defaultReplicationFactor: 1,
   defaultPartitions: 1,
   deleteTopicEnable: true,

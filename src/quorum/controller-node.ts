@@ -1,8 +1,9 @@
 import { AssertionError } from '../base/assert.ts'
 import type { Ports, Timer } from '../base/ports.ts'
-import { type Epoch, NEVER, type Offset } from '../base/units.ts'
+import { type Epoch, NEVER, type NodeId, type Offset } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import type { ConfigRules } from '../controller/configs/config-rules.ts'
+import type { SilentNode } from '../controller/brokers/sessions.ts'
 import type { ControllerCommand, ControllerReply } from '../controller/commands.ts'
 import { ControllerLedger } from '../controller/controller-ledger.ts'
 import { notController } from '../controller/replies.ts'
@@ -48,6 +49,8 @@ export class ControllerNode {
   private timer: Timer | null = null
   private timerAt = NEVER
   private epoch: Epoch = -1
+  /** The other node that was last seen to lead. */
+  private ledBefore: NodeId = -1
   private snapshotting = false
   private stopped = false
 
@@ -168,10 +171,17 @@ export class ControllerNode {
       epoch,
     })
     const bootstrap = readBootstrap(this.ports.disk, this.options.config.metadataLogDir)
-    this.submit({ api: 'activate', bootstrap: bootstrap === null ? null : bootstrap.map(decodeRecord) }, () => {})
+    const records = bootstrap === null ? null : bootstrap.map(decodeRecord)
+    this.submit({ api: 'activate', bootstrap: records, silent: this.silentNode() }, () => {})
     const alive = [...this.image.brokers.all()].filter((it) => !it.fenced).map((it) => it.id)
     this.story.onElected()
     this.watch.activate(alive)
+  }
+
+  /** Who led before and did not hand over has not been heard for the quorum's fetch timeout. */
+  private silentNode(): SilentNode | null {
+    const { nodeId, controllerQuorumFetchTimeoutMs } = this.options.config
+    return this.ledBefore === nodeId || this.ledBefore < 0 ? null : { id: this.ledBefore, forMs: controllerQuorumFetchTimeoutMs }
   }
 
   /** Encoding throws before anything is appended. */
@@ -183,6 +193,7 @@ export class ControllerNode {
   }
 
   private onResigned(): void {
+    this.ledBefore = -1
     this.watch.deactivate()
     this.story.onResigned()
     this.epoch = -1
@@ -191,6 +202,7 @@ export class ControllerNode {
 
   private onLeaderChange(leader: QuorumLeader): void {
     this.registration.onLeaderChange(leader)
+    if (leader.id >= 0 && leader.id !== this.options.config.nodeId) this.ledBefore = leader.id
   }
 
   private armTimer(): void {

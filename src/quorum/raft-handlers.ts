@@ -17,7 +17,7 @@ export function raftHandlers(node: RaftNode): Pick<Handlers, RaftApi> {
     endQuorumEpoch: (request) => endQuorumEpoch(node, request),
     fetch: (request, context) => fetch(node, request, context.apiVersion),
     fetchSnapshot: (request) => fetchSnapshot(node, request),
-    describeQuorum: (request) => describeQuorum(node, request),
+    describeQuorum: (request, context) => describeQuorum(node, request, context.apiVersion),
   }
 }
 
@@ -186,7 +186,8 @@ async function fetchSnapshot(node: RaftNode, request: RequestOf<'fetchSnapshot'>
   return { throttleTimeMs: 0, errorCode, topics: [{ name: metadataTopic, partitions: [partition] }], nodeEndpoints: endpoints(node, reply) }
 }
 
-function describeQuorum(node: RaftNode, request: RequestOf<'describeQuorum'>): ResponseDraftOf<'describeQuorum'> {
+/** Directories of replicas and endpoints of voters are told from version 2 on. */
+function describeQuorum(node: RaftNode, request: RequestOf<'describeQuorum'>, version: number): ResponseDraftOf<'describeQuorum'> {
   if (onlyPartition(request.topics, (it) => it.partitionIndex) === null) {
     return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, topics: [] }
   }
@@ -194,7 +195,7 @@ function describeQuorum(node: RaftNode, request: RequestOf<'describeQuorum'>): R
   if (found === null) return describedElsewhere()
   const described = (it: DescribedReplica) => ({
     replicaId: it.id,
-    replicaDirectoryId: it.directoryId,
+    replicaDirectoryId: version >= 2 ? it.directoryId : NO_UUID,
     logEndOffset: it.logEndOffset,
     lastFetchTimestamp: it.lastFetchAt,
     lastCaughtUpTimestamp: it.lastCaughtUpAt,
@@ -208,7 +209,7 @@ function describeQuorum(node: RaftNode, request: RequestOf<'describeQuorum'>): R
     currentVoters: found.voters.map(described),
     observers: found.observers.map(described),
   }
-  const nodes = node.voters.map((voter) => ({
+  const nodes = (version >= 2 ? node.voters : []).map((voter) => ({
     nodeId: voter.id,
     listeners: [{ name: node.listenerName, host: voter.host, port: voter.port }],
   }))

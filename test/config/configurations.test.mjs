@@ -15,11 +15,11 @@ const config = (module) => import(pathToFileURL(join(built, 'config', `${module}
 
 /** Where our default is not Kafka's on purpose. The rows say why. */
 const differences = {
-  'broker.heartbeat.interval.ms': '250',
-  'broker.session.timeout.ms': '2000',
+  'broker.heartbeat.interval.ms': '200',
+  'broker.session.timeout.ms': '1300',
   'controller.quorum.election.backoff.max.ms': '500',
   'controller.quorum.election.timeout.ms': '500',
-  'controller.quorum.fetch.timeout.ms': '1000',
+  'controller.quorum.fetch.timeout.ms': '700',
   'max.connections': '10000',
   'metric.reporters': '',
   'queued.max.request.bytes': '268435456',

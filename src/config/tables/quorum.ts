@@ -34,8 +34,8 @@ export const quorumRows: readonly ConfigKey[] = [
   int('controller.quorum.fetch.timeout.ms', 2000, 'high', {
     valid: atLeast(0),
     does: 'A voter that has not heard of the leader for this long starts an election; a leader that a majority has left alone for this long resigns.',
-    ours: 1000,
-    because: 'A controller that stops dead is replaced within about a second; pre-vote makes a shorter stall harmless.',
+    ours: 700,
+    because: 'A controller that stops dead is replaced well within a second; pre-vote makes a shorter stall harmless.',
   }),
   int('controller.quorum.request.timeout.ms', 2000, 'medium', {
     valid: atLeast(0),
