@@ -3,7 +3,8 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { RaftReply, RaftRequest } from '../raft/messages.ts'
 import type { Handlers, RequestOf, ResponseDraftOf } from '../server/handlers.ts'
 import { metadataTopic } from './metadata-log.ts'
-import type { DescribedReplica, RaftNode } from './raft-node.ts'
+import type { RaftNode } from './raft-node.ts'
+import type { DescribedReplica } from './raft-node-options.ts'
 
 /**
  * Vote (0–2), BeginQuorumEpoch (0–1), EndQuorumEpoch (0–1), Fetch (4–18) of the metadata log, FetchSnapshot (0–1), DescribeQuorum (0–2), for a
