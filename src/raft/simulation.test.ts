@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { simulate } from './simulation.ts'
+import { simulate } from '../sim/raft-simulation.ts'
 
 const seeds = 240
 

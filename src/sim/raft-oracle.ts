@@ -1,8 +1,8 @@
 import { assert } from '../base/assert.ts'
 import type { Epoch, NodeId, Offset } from '../base/units.ts'
-import { type Entry, mixHash, type SimulatedNode } from './simulation-node.ts'
+import { type Entry, mixHash, type SimulatedNode } from './raft-simulated-node.ts'
 
-/** Sees all nodes at once and knows what must never happen. Names of invariants as in `docs`: RAFT-1 … RAFT-16. */
+/** Sees all nodes at once and knows what must never happen. The invariants are RAFT-1 to RAFT-16; each assertion says which one broke. */
 export class Oracle {
   readonly committed: Entry[] = []
   /** hashes[n]: of the first n committed entries. */

@@ -1,8 +1,8 @@
 import { assert } from '../base/assert.ts'
 import type { Epoch, NodeId, Offset } from '../base/units.ts'
-import { type EpochStart, type LogOutline, type OffsetAndEpoch } from './log-shape.ts'
-import type { DurableState, WriteId } from './messages.ts'
-import type { Raft } from './raft.ts'
+import { type EpochStart, type LogOutline, type OffsetAndEpoch } from '../raft/log-shape.ts'
+import type { DurableState, WriteId } from '../raft/messages.ts'
+import type { Raft } from '../raft/raft.ts'
 
 /** A simulated replica: its machine, its log twice over (as written, and as a crash would leave it), its clock. */
 

@@ -2,91 +2,13 @@ import { assert } from '../base/assert.ts'
 import { Heap } from '../base/heap.ts'
 import { Prng } from '../base/prng.ts'
 import { NO_UUID, type NodeId } from '../base/units.ts'
-import type { FetchReply, FetchSnapshotReply, RaftEffect, RaftInput, RaftReply, RaftRequest, RaftResponse } from './messages.ts'
-import { Raft } from './raft.ts'
-import { defaultTiming } from './roles.ts'
-import { SimulatedNode, type Snapshot, type StoreChange } from './simulation-node.ts'
-import { Oracle } from './simulation-oracle.ts'
-import { VoterSet } from './voters.ts'
-
-/**
- * Core simulation: whole quorums of machines on one seeded scheduler, under faults; the oracle's invariants hold after every event. Then all
- * is healed, and a leader and convergence are demanded (RAFT-15). The seed draws every option.
- */
-
-/** Swarm options: each fault is off in a third of the seeds, else of any strength. */
-export interface SimulationOptions {
-  readonly seed: number
-  readonly voters: number
-  readonly observers: number
-  readonly faultsMs: number
-  readonly lossChance: number
-  readonly duplicateChance: number
-  readonly delayMaxMs: number
-  readonly slowDiskChance: number
-  readonly crashEveryMs: number
-  readonly pauseEveryMs: number
-  readonly partitionEveryMs: number
-  /** One follower at a time is cut off, from all or from the leader only, while a majority stays whole (RAFT-13). */
-  readonly isolateFollowerEveryMs: number
-  readonly snapshotEveryMs: number
-  readonly resignEveryMs: number
-  readonly proposeEveryMs: number
-  readonly clockDrift: number
-  readonly recordsPerFetchMax: number
-}
-
-export interface SimulationResult {
-  readonly options: SimulationOptions
-  readonly events: number
-  readonly elections: number
-  /** Those after the cluster had time to settle. */
-  readonly lateElections: number
-  readonly committed: number
-  /** From the end of the faults to a leader that may act. */
-  readonly healedLeaderMs: number
-  /** Same seed, same digest. */
-  readonly digest: number
-}
-
-export class SimulationFailure extends Error {
-  override readonly name = 'SimulationFailure'
-}
-
-export function drawOptions(seed: number): SimulationOptions {
-  const random = new Prng(seed ^ 0x5eed)
-  const maybe = (draw: () => number): number => (random.chance(1 / 3) ? 0 : draw())
-  return {
-    seed,
-    voters: random.chance(0.7) ? 3 : 5,
-    observers: random.below(3),
-    faultsMs: random.between(3000, 8000),
-    lossChance: maybe(() => random.fraction() ** 2 * 0.3),
-    duplicateChance: maybe(() => random.fraction() * 0.3),
-    delayMaxMs: random.chance(0.8) ? random.between(1, 20) : random.between(20, 300),
-    slowDiskChance: maybe(() => random.fraction() * 0.1),
-    crashEveryMs: maybe(() => random.between(200, 3000)),
-    pauseEveryMs: maybe(() => random.between(300, 4000)),
-    partitionEveryMs: maybe(() => random.between(300, 3000)),
-    isolateFollowerEveryMs: 0,
-    snapshotEveryMs: maybe(() => random.between(50, 2000)),
-    resignEveryMs: maybe(() => random.between(500, 5000)),
-    proposeEveryMs: random.between(5, 100),
-    clockDrift: maybe(() => random.fraction() * 0.1),
-    recordsPerFetchMax: random.between(1, 20),
-  }
-}
-
-/** @throws SimulationFailure with the seed's story. */
-export function simulate(seed: number, changes: Partial<SimulationOptions> = {}): SimulationResult {
-  const world = new World({ ...drawOptions(seed), ...changes })
-  try {
-    return world.run()
-  } catch (error) {
-    const why = error instanceof Error ? (error.stack ?? error.message) : String(error)
-    throw new SimulationFailure(`seed ${seed} at ${world.now.toFixed(1)} ms: ${why}\n${JSON.stringify(world.options)}\n${world.story()}`)
-  }
-}
+import type { FetchReply, FetchSnapshotReply, RaftEffect, RaftInput, RaftReply, RaftRequest, RaftResponse } from '../raft/messages.ts'
+import { Raft } from '../raft/raft.ts'
+import { defaultTiming } from '../raft/roles.ts'
+import { VoterSet } from '../raft/voters.ts'
+import { Oracle } from './raft-oracle.ts'
+import { SimulatedNode, type Snapshot, type StoreChange } from './raft-simulated-node.ts'
+import type { SimulationOptions } from './raft-simulation-options.ts'
 
 interface Event {
   readonly at: number
@@ -94,30 +16,28 @@ interface Event {
   readonly run: () => void
 }
 
-const firstStartMaxMs = 200
 const chunksPerSnapshot = 3
 const storyLines = 80
-const settledAfterMs = 2000
-const healMaxMs = 60_000
-const settleMaxMs = 20_000
 
-class World {
+/** The nodes, the network between them and their disks, on one scheduler. */
+export class RaftWorld {
   readonly options: SimulationOptions
   now = 0
-  private readonly random: Prng
+  readonly random: Prng
   private readonly queue = new Heap<Event>((a, b) => a.at - b.at || a.order - b.order)
   private order = 0
-  private events = 0
-  private digest = 1
-  private readonly nodes: SimulatedNode[] = []
-  private readonly voters: SimulatedNode[] = []
-  private readonly oracle: Oracle
+  events = 0
+  digest = 1
+  readonly nodes: SimulatedNode[] = []
+  readonly voters: SimulatedNode[] = []
+  readonly oracle: Oracle
   private readonly voterSet: VoterSet
   /** Directed: `from>to`. */
-  private readonly cut = new Set<string>()
+  readonly cut = new Set<string>()
   private readonly tickets = new Map<number, { readonly from: SimulatedNode; readonly life: number; readonly call: number }>()
   private lastTicket = 0
-  private faulty = true
+  /** Until all is healed. */
+  faulty = true
   private nextValue = 1
   private readonly lines: string[] = []
   private lastFetches = new Map<string, number>()
@@ -134,68 +54,14 @@ class World {
     this.oracle = new Oracle(() => this.voters)
   }
 
-  run(): SimulationResult {
-    const { options } = this
-    for (const node of this.nodes) this.after(this.random.below(firstStartMaxMs), () => this.start(node))
-    this.every(options.proposeEveryMs, () => this.propose())
-    this.every(options.crashEveryMs, () => this.crashOne())
-    this.every(options.pauseEveryMs, () => this.pauseOne())
-    this.every(options.partitionEveryMs, () => this.partition())
-    this.every(options.isolateFollowerEveryMs, () => this.isolateFollower())
-    this.every(options.snapshotEveryMs, () => this.snapshotOne())
-    this.every(options.resignEveryMs, () => this.resignOne())
-    this.runUntil(settledAfterMs, () => false)
-    const early = this.oracle.elections
-    this.runUntil(options.faultsMs, () => false)
-    this.heal()
-    const healedAt = this.now
-    const led = this.runUntil(healedAt + healMaxMs, () => this.establishedLeader() !== null)
-    assert(led, `RAFT-15: no leader ${healMaxMs} ms after all was healed`)
-    const healedLeaderMs = this.now - healedAt
-    this.settle()
-    return {
-      options,
-      events: this.events,
-      elections: this.oracle.elections,
-      lateElections: this.oracle.elections - early,
-      committed: this.oracle.committed.length,
-      healedLeaderMs,
-      digest: this.digest,
-    }
-  }
-
-  /** After healing a few more records are committed everywhere. */
-  private settle(): void {
-    const target = this.oracle.committed.length + 5
-    const done = this.runUntil(this.now + settleMaxMs, () => this.oracle.committed.length >= target)
-    assert(done, 'RAFT-15: nothing is committed after all was healed')
-    this.proposing = false
-    const converged = this.runUntil(this.now + settleMaxMs, () => this.nodes.every((node) => this.isConverged(node)))
-    assert(converged, 'RAFT-15: the nodes do not converge')
-    this.oracle.checkConverged(this.nodes)
-  }
-
-  private proposing = true
-
-  private isConverged(node: SimulatedNode): boolean {
-    const { machine } = node
-    return machine !== null && machine.highWatermark === this.oracle.committed.length && machine.logEndOffset === machine.highWatermark
-  }
-
-  private establishedLeader(): SimulatedNode | null {
-    const leaders = this.voters.filter((node) => node.machine?.role === 'leader')
-    const newest = leaders.sort((a, b) => (b.machine?.epoch ?? 0) - (a.machine?.epoch ?? 0))[0]
-    return newest !== undefined && newest.machine?.epochBefore(newest.machine.highWatermark) === newest.machine?.epoch ? newest : null
-  }
-
   // --- scheduler ---
 
-  private after(delay: number, run: () => void): void {
+  after(delay: number, run: () => void): void {
     this.order += 1
     this.queue.push({ at: this.now + delay, order: this.order, run })
   }
 
-  private every(period: number, run: () => void): void {
+  every(period: number, run: () => void): void {
     if (period <= 0) return
     const next = (): void =>
       this.after(this.random.between(1, 2 * period), () => {
@@ -205,7 +71,7 @@ class World {
     next()
   }
 
-  private runUntil(until: number, done: () => boolean): boolean {
+  runUntil(until: number, done: () => boolean): boolean {
     while (!done()) {
       const event = this.queue.peek()
       if (event === undefined || event.at > until) {
@@ -220,7 +86,7 @@ class World {
     return true
   }
 
-  private tell(line: string): void {
+  tell(line: string): void {
     this.lines.push(`${this.now.toFixed(1).padStart(9)} ${line}`)
     if (this.lines.length > 2 * storyLines) this.lines.splice(0, storyLines)
   }
@@ -238,7 +104,7 @@ class World {
 
   // --- nodes ---
 
-  private start(node: SimulatedNode): void {
+  start(node: SimulatedNode): void {
     if (node.machine !== null) return
     node.life += 1
     node.machine = new Raft({
@@ -254,7 +120,7 @@ class World {
     this.step(node, { kind: 'start' })
   }
 
-  private step(node: SimulatedNode, input: RaftInput): void {
+  step(node: SimulatedNode, input: RaftInput): void {
     const { machine } = node
     if (machine === null) return
     this.note(node.id, input.kind.length * 31 + (input.kind === 'request' ? input.request.kind.length : 0))
@@ -262,7 +128,7 @@ class World {
     this.afterEvent(node)
   }
 
-  private afterEvent(node: SimulatedNode): void {
+  afterEvent(node: SimulatedNode): void {
     const { machine } = node
     if (machine === null) return
     if (machine.role === 'leader' && machine.wakeAt() > node.localTime(this.now)) this.checkQuorum(node)
@@ -299,6 +165,15 @@ class World {
 
   private ledSince(node: SimulatedNode): number {
     return this.lastFetches.get(`${node.id}/${node.machine?.epoch ?? 0}`) ?? this.now
+  }
+
+  crash(node: SimulatedNode): void {
+    if (node.machine === null) return
+    this.tell(`${node.name} crashes with ${node.pending.length} writes under way: ${node.machine.describe()}`)
+    this.note(node.id, 3)
+    node.crash(this.random.chance(0.5) ? 0 : this.random.below(node.pending.length + 1))
+    node.life += 1
+    this.after(this.random.chance(0.5) ? this.random.below(10) : this.random.between(50, 3000), () => this.start(node))
   }
 
   // --- effects ---
@@ -491,106 +366,6 @@ class World {
     const from = range?.from ?? 0
     const batches = entries.map((entry, at) => ({ epoch: entry.epoch, baseOffset: from + at, endOffset: from + at + 1 }))
     return { response: { ...rest, batches }, fetched: { from, entries: [...entries] }, chunk: null }
-  }
-
-  // --- faults and load ---
-
-  private propose(): void {
-    if (!this.proposing) return
-    const leaders = this.voters.filter((node) => node.machine?.role === 'leader' && node.pausedUntil <= this.now)
-    for (const node of leaders) {
-      const epoch = node.machine?.leaderEpoch() ?? null
-      if (epoch !== null) this.step(node, { kind: 'propose', epoch, count: this.random.between(1, 3) })
-    }
-  }
-
-  private crashOne(): void {
-    if (!this.faulty) return
-    const leader = this.voters.find((node) => node.machine?.role === 'leader')
-    this.crash(leader !== undefined && this.random.chance(0.5) ? leader : this.random.pick(this.nodes))
-  }
-
-  private crash(node: SimulatedNode): void {
-    if (node.machine === null) return
-    this.tell(`${node.name} crashes with ${node.pending.length} writes under way: ${node.machine.describe()}`)
-    this.note(node.id, 3)
-    node.crash(this.random.chance(0.5) ? 0 : this.random.below(node.pending.length + 1))
-    node.life += 1
-    this.after(this.random.chance(0.5) ? this.random.below(10) : this.random.between(50, 3000), () => this.start(node))
-  }
-
-  private pauseOne(): void {
-    if (!this.faulty) return
-    const node = this.random.pick(this.nodes)
-    const forMs = this.random.chance(0.5) ? this.random.below(500) : this.random.between(500, 4000)
-    node.pausedUntil = Math.max(node.pausedUntil, this.now + forMs)
-    this.tell(`${node.name} pauses until ${node.pausedUntil.toFixed(0)}`)
-  }
-
-  /** Any set of directed links, an isolated node, or a bridge: two sides that only one node sees both of. */
-  private partition(): void {
-    this.cut.clear()
-    if (!this.faulty || this.random.chance(0.4)) return
-    const shape = this.random.pick(['links', 'isolate', 'oneWay', 'bridge'] as const)
-    const chosen = this.random.pick(this.nodes)
-    for (const a of this.nodes) {
-      for (const b of this.nodes) {
-        if (a !== b && this.isCut(shape, chosen, a, b)) this.cut.add(`${a.id}>${b.id}`)
-      }
-    }
-    this.tell(`partition ${shape} around ${chosen.name}: ${[...this.cut].join(' ')}`)
-  }
-
-  private isolateFollower(): void {
-    this.cut.clear()
-    const leader = this.voters.find((node) => node.machine?.role === 'leader')
-    if (!this.faulty || leader === undefined || this.now < settledAfterMs || this.random.chance(0.3)) return
-    const follower = this.random.pick(this.voters.filter((node) => node !== leader))
-    const others = this.random.chance(0.5) ? [leader] : this.nodes
-    for (const other of others) {
-      this.cut.add(`${follower.id}>${other.id}`)
-      this.cut.add(`${other.id}>${follower.id}`)
-    }
-    this.tell(`${follower.name} is cut off from ${others.length === 1 ? 'the leader' : 'all'}`)
-  }
-
-  private isCut(shape: 'links' | 'isolate' | 'oneWay' | 'bridge', chosen: SimulatedNode, a: SimulatedNode, b: SimulatedNode): boolean {
-    if (shape === 'links') return this.random.chance(0.3)
-    if (shape === 'isolate') return a === chosen || b === chosen
-    if (shape === 'oneWay') return a === chosen
-    return a !== chosen && b !== chosen && a.id % 2 !== b.id % 2
-  }
-
-  private snapshotOne(): void {
-    const node = this.random.pick(this.voters)
-    const { machine, applied } = node
-    if (machine === null || applied.offset === 0 || applied.offset <= (node.written.snapshots.at(-1)?.id.offset ?? 0)) return
-    if (applied.offset > node.durable.endOffset) return
-    const snapshot: Snapshot = { id: { offset: applied.offset, epoch: machine.epochBefore(applied.offset) }, hash: applied.hash }
-    for (const store of [node.written, node.durable]) store.snapshots.push(snapshot)
-    this.tell(`${node.name} makes a snapshot at ${applied.offset}`)
-    this.step(node, { kind: 'snapshotCreated', snapshotId: snapshot.id })
-  }
-
-  private resignOne(): void {
-    if (!this.faulty) return
-    const leader = this.voters.find((node) => node.machine?.role === 'leader' && node.pausedUntil <= this.now)
-    const epoch = leader?.machine?.leaderEpoch() ?? null
-    if (leader === undefined || epoch === null) return
-    const leaves = this.random.chance(0.5)
-    this.tell(`${leader.name} is asked to ${leaves ? 'leave' : 'resign'}`)
-    this.step(leader, leaves ? { kind: 'shutdown' } : { kind: 'resign', epoch })
-  }
-
-  private heal(): void {
-    this.faulty = false
-    this.cut.clear()
-    this.tell('all is healed')
-    for (const node of this.nodes) {
-      node.pausedUntil = Math.min(node.pausedUntil, this.now)
-      this.start(node)
-      this.afterEvent(node)
-    }
   }
 }
 
