@@ -33,6 +33,8 @@ interface Proposal {
   readonly number: number
   readonly isr: readonly NodeId[]
   readonly resendAt: Millis
+  /** When an attempt was last given up without an answer; -Infinity: never. Until it is dead for certain it may still be carried out. */
+  readonly unansweredAt: Millis
 }
 
 /** What the leader does once the controller has said `error` to a proposal (kafka.cluster.Partition.handleAlterPartitionError). */
@@ -67,7 +69,7 @@ function afterRefusal(error: ErrorCode): AfterRefusal {
  * 4. At most one proposal is under way; its fate is decided by its answer or by metadata with a higher partition epoch, nothing else.
  *
  * Transitions of the ISR:  committed --propose--> pending --answered NONE, or newer metadata--> committed
- *                          pending --INELIGIBLE_REPLICA, OPERATION_NOT_ATTEMPTED--> committed (as before)
+ *                          pending --INELIGIBLE_REPLICA, OPERATION_NOT_ATTEMPTED--> committed as before (see proposalRefused)
  *                          pending --outcome unknown--> pending, asked again after a while
  *                          pending --anything else--> pending until metadata tells
  */
@@ -272,7 +274,7 @@ export class Leadership {
   }
 
   private maybeAskAgain(now: Millis, proposal: Proposal): void {
-    if (now >= proposal.resendAt) this.propose(proposal.isr)
+    if (now >= proposal.resendAt) this.propose(proposal.isr, proposal.unansweredAt)
   }
 
   /** When the first member of the ISR that is behind will have been so for too long. A member that is not behind has no deadline. */
@@ -306,9 +308,9 @@ export class Leadership {
     return follower.logEndOffset >= this.highWatermark && follower.logEndOffset >= this.epochStartOffset
   }
 
-  private propose(isr: readonly NodeId[]): void {
+  private propose(isr: readonly NodeId[], unansweredAt = -Infinity): void {
     const number = this.host.nextProposal()
-    this.proposal = { number, isr, resendAt: NEVER }
+    this.proposal = { number, isr, resendAt: NEVER, unansweredAt }
     for (const follower of this.followers) follower.inMaximalIsr = follower.inIsr || isr.includes(follower.brokerId)
     this.effects.push({
       type: 'proposeIsr',
@@ -332,18 +334,23 @@ export class Leadership {
     this.commitIsr(now, answer.isr)
   }
 
+  /**
+   * A refusal speaks for the attempt it answers. If an earlier attempt of the same proposal was given up unanswered, it may be waiting in
+   * some buffer and be carried out once the candidate is eligible again, for the partition epoch is still the same. Then the proposal stays
+   * pending until that attempt is so old that it cannot be alive.
+   */
   private proposalRefused(now: Millis, proposal: Proposal, error: ErrorCode): void {
-    const retryAt = now + this.options.isrRetryBackoffMs
-    switch (afterRefusal(error)) {
-      case 'withdraw':
-        this.lookAgainAt = retryAt
-        this.commitIsr(now, this.isr)
-        return
-      case 'ask again':
-        this.proposal = { ...proposal, resendAt: retryAt }
-        return
-      case 'wait for metadata':
-    }
+    const after = afterRefusal(error)
+    const resendAt = now + this.options.isrRetryBackoffMs
+    if (after === 'wait for metadata') return
+    if (after === 'ask again') this.proposal = { ...proposal, resendAt, unansweredAt: now }
+    else if (now < proposal.unansweredAt + this.options.replicaLagTimeMaxMs) this.proposal = { ...proposal, resendAt }
+    else this.withdraw(now, resendAt)
+  }
+
+  private withdraw(now: Millis, lookAgainAt: Millis): void {
+    this.lookAgainAt = lookAgainAt
+    this.commitIsr(now, this.isr)
   }
 
   /** The ISR is known for certain: nothing is pending any longer, and what was put off may go on. */

@@ -43,17 +43,17 @@ function drawOptions(prng: Prng): Options {
     delayMax: prng.pick([2, 10, 40]),
     loss: maybe(prng.fraction() * 0.15),
     duplicates: maybe(prng.fraction() * 0.15),
-    metadataDelayMax: prng.pick([5, 50, 300]),
+    metadataDelayMax: prng.pick([5, 50, 300, 1500]),
     crashes: maybe(prng.fraction() * 0.2),
     isLossy: prng.chance(0.5),
     pauses: maybe(prng.fraction() * 0.2),
     fences: maybe(prng.fraction() * 0.3),
-    moves: maybe(prng.fraction() * 0.3),
+    moves: maybe(prng.fraction() * 0.5),
     cuts: maybe(prng.fraction() * 0.2),
     produceEveryMs: prng.pick([10, 30, 80]),
     replicaLagTimeMaxMs: prng.pick([100, 300, 1000]),
     fetchWaitMs: prng.pick([20, 100]),
-    sessionSlots: prng.pick([0, 1, 10, 10]),
+    sessionSlots: prng.pick([0, 0, 1, 10]),
     batch: prng.pick([1, 3, 100]),
   }
 }
@@ -132,12 +132,12 @@ class Simulation implements BrokerWorld {
       isAnswered = true
     }
     this.after(from, proposalTimeout, () => answer({ error: ErrorCode.REQUEST_TIMED_OUT }))
-    this.transmit(from.id, 0, () =>
-      this.at(this.now + this.delay(), () => {
+    this.deliver(from.id, 0, () =>
+      this.at(this.now + this.proposalDelay(), () => {
         const outcome = this.controller.alterPartition(from.id, brokerEpoch, proposal)
         this.judge.note('alter-partition', from.id, outcome.error, proposal.isr.length)
         if (outcome.error === ErrorCode.NONE) this.judge.isrChanged(from, proposal)
-        this.transmit(0, from.id, () => this.after(from, this.delay(), () => answer(outcome)))
+        this.deliver(0, from.id, () => this.after(from, this.delay(), () => answer(outcome)))
       }),
     )
   }
@@ -191,15 +191,22 @@ class Simulation implements BrokerWorld {
     return this.isHealed ? this.prng.fraction() * 2 : this.prng.fraction() * this.options.delayMax
   }
 
+  /** A request may lie in a buffer until long after its sender has given up and sent it again, but not for as long as the lag that is tolerated. */
+  private proposalDelay(): Millis {
+    const isLate = !this.isHealed && this.prng.chance(this.options.duplicates)
+    return isLate ? this.prng.fraction() * 0.9 * this.options.replicaLagTimeMaxMs : this.delay()
+  }
+
   /** Node 0 is the controller. */
-  private transmit(from: NodeId, to: NodeId, deliver: () => void): void {
-    if (this.isHealed) {
-      deliver()
-      return
-    }
-    if (this.cut.has(`${from}>${to}`) || this.prng.chance(this.options.loss)) return
+  private deliver(from: NodeId, to: NodeId, deliver: () => void): void {
+    if (!this.isHealed && (this.cut.has(`${from}>${to}`) || this.prng.chance(this.options.loss))) return
     deliver()
-    if (this.prng.chance(this.options.duplicates)) this.at(this.now + this.prng.fraction() * 300, deliver)
+  }
+
+  /** Fetches and their answers may also come twice. */
+  private transmit(from: NodeId, to: NodeId, deliver: () => void): void {
+    this.deliver(from, to, deliver)
+    if (!this.isHealed && this.prng.chance(this.options.duplicates)) this.at(this.now + this.prng.fraction() * 1500, deliver)
   }
 
   /** Each change of metadata reaches each broker some time, and a later one may overtake it. */
