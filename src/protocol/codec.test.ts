@@ -76,7 +76,7 @@ test('every message comes back as it was sent, in every version', () => {
         const bytes = encode(schema, version, given)
         const got = decode(schema, version, bytes)
         const flexible = within(schema.flexibleVersions, version)
-        agrees(schema.fields, version, flexible, given, got as Record<string, unknown>, `${schema.name} v${version}`)
+        agrees(schema.fields, version, flexible, given, got, `${schema.name} v${version}`)
         assert.deepEqual(encode(schema, version, got), bytes)
       }
     }

@@ -56,7 +56,7 @@ export function codec<S extends Schema>(schema: S, version: number): Codec<S> {
     found = { read: struct.read as Codec<Schema>['read'], write: struct.write }
     byVersion.set(version, found)
   }
-  return found as unknown as Codec<S>
+  return found
 }
 
 /** Decodes a whole buffer; @throws MalformedError, also for trailing bytes. */
