@@ -1,12 +1,9 @@
 // The bytes of every message in every version, ours against those of Kafka's generated classes, both ways: what Kafka writes for the same JSON is
 // what we write, and what Kafka reads from our bytes it writes again as it was. Messages are drawn from a seed (WIRE_SEED=n for another one).
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { delimiter, join } from 'node:path'
 import { before, describe, test } from 'node:test'
-import { jarsFolder, root, without } from '../rig/peers.mjs'
+import { without } from '../rig/peers.mjs'
+import { runJava } from './java.mjs'
 import { allSchemas, load } from './schemas.mjs'
 
 const seed = Number(process.env.WIRE_SEED ?? 1)
@@ -51,22 +48,6 @@ const hasUnknownTags = (value) =>
   !Buffer.isBuffer(value) &&
   ('unknownTags' in value || Object.values(value).some(hasUnknownTags))
 
-/** @param {string[]} lines */
-function askKafka(lines) {
-  const classes = mkdtempSync(join(tmpdir(), 'odradek-wire-'))
-  const jars = join(jarsFolder(), '*')
-  try {
-    const compiled = spawnSync('javac', ['-d', classes, '-cp', jars, join(root, 'test', 'wire', 'JsonBytes.java')], { encoding: 'utf8' })
-    assert.equal(compiled.status, 0, compiled.stderr)
-    const args = ['-XX:TieredStopAtLevel=1', '-XX:+UseSerialGC', '-Xmx512m', '-cp', `${jars}${delimiter}${classes}`, 'JsonBytes']
-    const ran = spawnSync('java', args, { encoding: 'utf8', input: lines.join('\n'), maxBuffer: 1 << 30 })
-    assert.equal(ran.status, 0, ran.stderr)
-    return ran.stdout.trimEnd().split('\n')
-  } finally {
-    rmSync(classes, { recursive: true })
-  }
-}
-
 describe('bytes on the wire', { skip }, () => {
   const cases = []
   before(async () => {
@@ -90,7 +71,11 @@ describe('bytes on the wire', { skip }, () => {
         }
       }
     }
-    const answers = askKafka(cases.map((it) => it.line))
+    const answers = runJava(
+      'JsonBytes',
+      [],
+      cases.map((it) => it.line),
+    )
     assert.equal(answers.length, cases.length)
     answers.forEach((answer, i) => (cases[i].answer = answer))
   })
