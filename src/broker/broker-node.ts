@@ -322,7 +322,7 @@ export class BrokerNode {
     this.reconfigure()
     if (this.hosting === 'started') this.hosted.resync()
     this.hostIfCaughtUp()
-    this.lifecycle.onMetadataApplied()
+    this.lifecycle.onMetadataApplied(false)
   }
 
   private afterApply(): void {
@@ -333,7 +333,7 @@ export class BrokerNode {
       for (const id of changes.brokers.keys()) this.fetching.onBrokerChanged(id)
     }
     this.hostIfCaughtUp()
-    this.lifecycle.onMetadataApplied()
+    this.lifecycle.onMetadataApplied([...changes.brokers.values()].some(({ after }) => after?.inControlledShutdown === true))
   }
 
   private reconfigure(): void {
@@ -353,7 +353,7 @@ export class BrokerNode {
     await this.hosted.start()
     this.hosting = 'started'
     this.gate.open()
-    this.lifecycle.onMetadataApplied()
+    this.lifecycle.onMetadataApplied(false)
   }
 
   private onDiskError(partition: HostedPartition, error: DiskError): void {

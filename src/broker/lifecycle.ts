@@ -78,9 +78,12 @@ export class BrokerLifecycle {
     await running
   }
 
-  /** More metadata has been applied: a fenced broker that waits to be caught up says so at once. */
-  onMetadataApplied(): void {
-    if (this.state === 'fenced') this.beat()
+  /**
+   * More metadata has been applied. A fenced broker that waits to be caught up says so at once, and so does any broker while another one is
+   * leaving: the controller lets that one go when all others know of it.
+   */
+  onMetadataApplied(someoneLeaves: boolean): void {
+    if (this.state === 'fenced' || (this.state === 'running' && someoneLeaves)) this.beat()
   }
 
   /** Asks to leave; resolves when the controller has moved leadership away, or after `timeoutMs`. */

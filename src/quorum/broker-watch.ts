@@ -14,6 +14,7 @@ export interface WatchedBroker {
   readonly epoch: number
   readonly host: string
   readonly port: number
+  readonly fenced: boolean
 }
 
 export interface WatchOutcome {
@@ -37,7 +38,7 @@ export class BrokerWatch {
   private readonly connections = new Map<NodeId, number>()
   private active = false
 
-  /** `describe`: a broker that is registered and not fenced. */
+  /** `describe`: a broker that is registered, fenced or not. */
   constructor(
     ports: { readonly clock: Clock; readonly network: Network },
     describe: (id: NodeId) => WatchedBroker | undefined,
@@ -75,7 +76,7 @@ export class BrokerWatch {
     const broker = this.describe(id)
     if (broker === undefined) return
     this.outcome.onConnectionLost(broker)
-    void this.investigate(id, this.clock.mono())
+    if (!broker.fenced) void this.investigate(id, this.clock.mono())
   }
 
   private async investigate(id: NodeId, since: Millis): Promise<void> {

@@ -223,8 +223,8 @@ export class ControllerNode {
   private watchedBroker(id: number): WatchedBroker | undefined {
     const broker = this.image.brokers.byId(id)
     const endpoint = broker?.endpoints[0]
-    if (broker === undefined || endpoint === undefined || broker.fenced) return undefined
-    return { id, epoch: broker.epoch, host: endpoint.host, port: endpoint.port }
+    if (broker === undefined || endpoint === undefined) return undefined
+    return { id, epoch: broker.epoch, host: endpoint.host, port: endpoint.port, fenced: broker.fenced }
   }
 
   private fence(broker: WatchedBroker, silentForMs: number): void {
