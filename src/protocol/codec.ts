@@ -126,22 +126,42 @@ function readTags(reader: Reader, out: Struct, byTag: ReadonlyMap<number | undef
 }
 
 function writeTags(writer: Writer, from: Struct, tagged: readonly FieldCodec[]): void {
-  const unknown = (from['unknownTags'] as readonly UnknownTag[] | undefined) ?? []
-  const known = tagged.filter((field) => from[field.name] !== undefined && !isDefault(from[field.name], field.fallback))
-  writer.unsignedVarint(known.length + unknown.length)
-  const entries = [...known.map((field) => ({ tag: field.tag ?? 0, field })), ...unknown].sort((a, b) => a.tag - b.tag)
+  const unknown = from['unknownTags'] as readonly UnknownTag[] | undefined
+  let known = 0
+  for (const field of tagged) if (isSaid(field, from)) known += 1
+  if (unknown !== undefined && unknown.length > 0) {
+    writeTagsMerged(writer, from, tagged, unknown, known)
+    return
+  }
+  writer.unsignedVarint(known)
+  if (known === 0) return
+  for (const field of tagged) if (isSaid(field, from)) writeTagged(writer, field, from[field.name])
+}
+
+/** Known and unknown tags have to come in one rising order. */
+function writeTagsMerged(writer: Writer, from: Struct, tagged: readonly FieldCodec[], unknown: readonly UnknownTag[], known: number): void {
+  writer.unsignedVarint(known + unknown.length)
+  const entries = [...tagged.filter((field) => isSaid(field, from)), ...unknown].sort((a, b) => (a.tag ?? 0) - (b.tag ?? 0))
   for (const entry of entries) {
-    writer.unsignedVarint(entry.tag)
-    if ('field' in entry) {
-      const inner = new Writer()
-      entry.field.write(inner, from[entry.field.name])
-      writer.unsignedVarint(inner.size)
-      for (const part of inner.finish()) writer.raw(part)
-    } else {
+    if ('bytes' in entry) {
+      writer.unsignedVarint(entry.tag)
       writer.unsignedVarint(entry.bytes.length)
       writer.raw(entry.bytes)
-    }
+    } else writeTagged(writer, entry, from[entry.name])
   }
+}
+
+function isSaid(field: FieldCodec, from: Struct): boolean {
+  const given = from[field.name]
+  return given !== undefined && !isDefault(given, field.fallback)
+}
+
+function writeTagged(writer: Writer, field: FieldCodec, value: unknown): void {
+  const inner = new Writer()
+  field.write(inner, value)
+  writer.unsignedVarint(field.tag ?? 0)
+  writer.unsignedVarint(inner.size)
+  for (const part of inner.finish()) writer.raw(part)
 }
 
 /** Kafka's rule: a struct is the default when all its fields are; arrays and byte strings when empty, unless the default is null. */
