@@ -47,6 +47,11 @@ export class FollowerProgress {
     return this.logEndOffset === leaderLogEndOffset || now < this.lastCaughtUpTime + lagMs
   }
 
+  /** A follower that has everything has no reason to fetch anew. */
+  isFetching(now: Millis, leaderLogEndOffset: Offset, lagMs: Millis): boolean {
+    return this.logEndOffset === leaderLogEndOffset || now < this.lastFetchTime + lagMs
+  }
+
   private caughtUpAt(time: Millis): void {
     if (time > this.lastCaughtUpTime) this.lastCaughtUpTime = time
   }

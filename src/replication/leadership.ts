@@ -148,7 +148,7 @@ export class Leadership {
 
   /** Somebody may have become eligible for the ISR, or no longer be worth waiting for. */
   brokersChanged(now: Millis): void {
-    this.proposeExpansion()
+    this.proposeExpansion(now)
     this.advance(now)
     this.updateLowWatermark()
   }
@@ -177,7 +177,7 @@ export class Leadership {
     const follower = this.follower(replica)
     if (follower === undefined || fetchOffset > this.logEndOffset || this.isStale(follower, brokerEpoch)) return
     follower.fetched(now, fetchOffset, brokerEpoch, this.logEndOffset)
-    if (!follower.inMaximalIsr) this.proposeExpansion()
+    if (!follower.inMaximalIsr) this.proposeExpansion(now)
     this.advance(now)
     if (logStartOffset === follower.logStartOffset) return
     follower.logStartOffset = logStartOffset
@@ -269,7 +269,7 @@ export class Leadership {
 
   private proposeAnything(now: Millis): void {
     this.lookAgainAt = NEVER
-    this.proposeExpansion()
+    this.proposeExpansion(now)
     if (this.proposal === null) this.proposeShrink(now)
   }
 
@@ -296,16 +296,17 @@ export class Leadership {
 
   /**
    * The join rule: in this epoch it has fetched from at or beyond both the high watermark and the start of the epoch, and the broker that
-   * did so is registered, not fenced and not shutting down.
+   * did so is registered, not fenced and not shutting down. It must still be fetching, or it would go in and out by turns.
    */
-  private proposeExpansion(): void {
+  private proposeExpansion(now: Millis): void {
     if (this.proposal !== null || this.lookAgainAt !== NEVER) return
-    const joining = this.followers.filter((follower) => !follower.inIsr && this.isInSync(follower) && this.isEligible(follower))
+    const joining = this.followers.filter((follower) => !follower.inIsr && this.mayJoin(now, follower))
     if (joining.length > 0) this.propose([...this.isr, ...joining.map((follower) => follower.brokerId)])
   }
 
-  private isInSync(follower: FollowerProgress): boolean {
-    return follower.logEndOffset >= this.highWatermark && follower.logEndOffset >= this.epochStartOffset
+  private mayJoin(now: Millis, follower: FollowerProgress): boolean {
+    if (follower.logEndOffset < this.highWatermark || follower.logEndOffset < this.epochStartOffset) return false
+    return follower.isFetching(now, this.logEndOffset, this.options.replicaLagTimeMaxMs) && this.isEligible(follower)
   }
 
   private propose(isr: readonly NodeId[], unansweredAt = -Infinity): void {
@@ -363,7 +364,7 @@ export class Leadership {
       follower.inMaximalIsr = follower.inIsr
     }
     if (changed) this.effects.push({ type: 'isrChanged', isr, partitionEpoch: this.partitionEpoch })
-    this.proposeExpansion()
+    this.proposeExpansion(now)
     this.advance(now)
     this.updateLowWatermark()
   }
