@@ -48,7 +48,7 @@ export class RaftAnswers {
 
   /** Nobody is answered any more by the machine. */
   settleAll(reply: RaftReply): void {
-    for (const ticket of [...this.asked.keys()]) this.settle(ticket, { reply, records: [], piece: null })
+    for (const ticket of this.asked.keys()) this.settle(ticket, { reply, records: [], piece: null })
   }
 
   /** What was read from disk is a leader's word only if it still leads. */

@@ -26,6 +26,7 @@ import { writeSnapshotFile } from './snapshot-file.ts'
 
 /** Of appended and not yet committed records: a leader without followers must not fill its memory. */
 const uncommittedBytesMax = 64 * 1024 * 1024
+const noBytes = Buffer.alloc(0)
 
 /**
  * KRaft: `MetadataQuorum` over a Raft machine. Its request handlers are made by `raftHandlers(node)` in raft-handlers.ts.
@@ -331,8 +332,7 @@ export class RaftNode implements MetadataQuorum {
         this.storage.write(effect, this.proposed, this.answer)
         return this.delivery.tellSnapshot(effect.snapshotId)
       case 'snapshotChunk':
-        assert(this.answer?.piece != null, 'the piece is at hand')
-        return this.log.receive(effect.snapshotId, effect.position, this.answer.piece)
+        return this.log.receive(effect.snapshotId, effect.position, this.answer?.piece ?? noBytes)
       case 'deletePrefix':
         return this.log.deletePrefix(effect.start)
       case 'highWatermark':

@@ -82,7 +82,7 @@ export class Raft implements Machine<RaftInput, RaftEffect> {
 
   wake(now: Millis): readonly RaftEffect[] {
     if (now < this.wakeAt()) return []
-    for (const call of [...this.core.calls.values()]) if (now >= call.deadline) this.onFailed(now, call.id, false)
+    for (const call of this.core.calls.values()) if (now >= call.deadline) this.onFailed(now, call.id, false)
     this.onTimer(now)
     return this.settle(now)
   }
