@@ -7,12 +7,12 @@ if (!process.argv.includes('--prepared')) prepare()
 
 const bin = (name) => join(root, 'node_modules', '.bin', name)
 const steps = [
-  ['lint', bin('oxlint'), ['--type-aware', '--deny-warnings', 'src', 'scripts', 'test', 'examples']],
-  ['form', bin('prettier'), ['--check', '--log-level', 'warn', 'src/**/*.ts', 'scripts/**/*.mjs', 'test/**/*.mjs']],
-  ['house rules', process.execPath, [join(root, 'scripts', 'tidy.mjs')]],
+  { what: 'lint', command: bin('oxlint'), args: ['--type-aware', '--deny-warnings', 'src', 'scripts', 'test', 'examples'] },
+  { what: 'form', command: bin('prettier'), args: ['--check', '--log-level', 'warn', 'src/**/*.ts', 'scripts/**/*.mjs', 'test/**/*.mjs'] },
+  { what: 'house rules', command: process.execPath, args: [join(root, 'scripts', 'tidy.mjs')] },
 ]
 let failed = 0
-for (const [what, command, args] of steps) {
+for (const { what, command, args } of steps) {
   const started = Date.now()
   const { status, error } = spawnSync(command, args, { cwd: root, stdio: 'inherit' })
   const ok = status === 0

@@ -21,7 +21,7 @@ function testFiles(folder, suffix) {
       return entry.name.endsWith(suffix) ? [path] : []
     })
     .filter((path) => words.length === 0 || words.some((word) => relative(root, path).includes(word)))
-    .sort()
+    .sort((a, b) => (a < b ? -1 : 1))
 }
 
 const totals = { passed: 0, failed: 0, skipped: 0 }

@@ -4,7 +4,7 @@ import { type Epoch, type Millis, type NodeId, type Offset, partitionName, type 
 import type { LogDirectory } from '../log/log-directory.ts'
 import type { AppendOutcome, FollowerOutcome } from '../log/outcomes.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
-import { ErrorCode } from '../protocol/errors.ts'
+import type { ErrorCode } from '../protocol/errors.ts'
 import type { TouchKind } from '../replication/fetch-sessions.ts'
 import {
   type PartitionEffect,

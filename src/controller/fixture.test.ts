@@ -35,7 +35,14 @@ export class TestController {
     options: { readonly seed?: number; readonly settings?: Partial<ControllerSettings>; readonly given?: ReadonlyMap<string, string> } = {},
   ) {
     this.prng = new Prng(options.seed ?? 1)
-    this.settings = { ...defaultControllerSettings, sessionTimeoutMs: 2000, heartbeatIntervalMs: 250, nodeId: 100, clusterId, ...options.settings }
+    this.settings = {
+      ...defaultControllerSettings,
+      sessionTimeoutMs: 2000,
+      heartbeatIntervalMs: 250,
+      nodeId: 100,
+      clusterId,
+      ...options.settings,
+    }
     const rules = configRules(options.given ?? new Map())
     this.host = new LedgerHost<ControllerCommand, MetadataRecord, ControllerReply>({
       make: () => new ControllerLedger(this.settings, rules, this.prng),

@@ -18,5 +18,5 @@ export function parsePartitionName(name: string): TopicPartition | null {
 
 /** A directory that was renamed to be removed, or that a future replica or a stray one left. */
 export function isDeletedName(name: string): boolean {
-  return /-delete$/.test(name)
+  return name.endsWith('-delete')
 }

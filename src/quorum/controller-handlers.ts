@@ -8,14 +8,7 @@ import { ErrorCode } from '../protocol/errors.ts'
 import { frameSizeBytes, readRequestHeader } from '../protocol/frames.ts'
 import { within } from '../protocol/schema.ts'
 import { apiVersionsHandler, type FeatureVersions } from '../server/api-versions.ts'
-import {
-  type ConnectionContext,
-  type Handler,
-  type Handlers,
-  type HandlerTable,
-  handlerTable,
-  type RequestContext,
-} from '../server/handlers.ts'
+import { type ConnectionContext, type Handler, type Handlers, type HandlerTable, handlerTable } from '../server/handlers.ts'
 import { raftHandlers } from './raft-handlers.ts'
 import type { RaftNode } from './raft-node.ts'
 
@@ -94,12 +87,10 @@ function ask<K extends ControllerApi>(
 }
 
 function ledgerHandler<K extends ControllerApi>(around: ControllerSurroundings, api: K): Handler<K> {
-  return ((request: unknown, context: RequestContext) =>
-    ask(around, {
-      api,
-      request,
-      context: { version: context.apiVersion, listener: context.connection.listenerName },
-    } as unknown as Extract<ControllerCommand, { api: K }>)) as unknown as Handler<K>
+  return (request, context) => {
+    const command = { api, request, context: { version: context.apiVersion, listener: context.connection.listenerName } }
+    return ask(around, command as unknown as Extract<ControllerCommand, { api: K }>)
+  }
 }
 
 function heartbeatHandler(around: ControllerSurroundings): Handler<'brokerHeartbeat'> {

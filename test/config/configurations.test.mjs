@@ -75,7 +75,7 @@ describe('configurations', { skip: without('java') }, () => {
   test('each configuration of Kafka has a row, and no row is made up', () => {
     for (const [scope, table] of Object.entries(tables)) {
       const theirs = keys.filter((it) => it.scope === scope).map((it) => it.name)
-      assert.deepEqual([...table.keys()].sort(), theirs.sort(), scope)
+      assert.deepEqual(new Set(table.keys()), new Set(theirs), scope)
     }
   })
 

@@ -30,7 +30,9 @@ describe('failover under load', { skip: without('java') }, () => {
 
   /** @param {import('node:test').TestContext} t @param {import('./load.mjs').Round} round */
   const tell = (t, { gapMs, silenceMs, returnMs, backMs }) =>
-    t.diagnostic(`gap ${gapMs.toFixed(0)} ms, silence ${silenceMs.toFixed(0)} ms, on return ${returnMs.toFixed(0)} ms, in sync after ${backMs.toFixed(0)} ms`)
+    t.diagnostic(
+      `gap ${gapMs.toFixed(0)} ms, silence ${silenceMs.toFixed(0)} ms, on return ${returnMs.toFixed(0)} ms, in sync after ${backMs.toFixed(0)} ms`,
+    )
 
   for (const role of /** @type {const} */ (['controller', 'other'])) {
     const who = role === 'controller' ? 'the leader that is the active controller' : 'a leader that is not the active controller'

@@ -25,7 +25,7 @@ export function longestSilence(times, from, to) {
   let longest = { begin: from, end: from }
   let previous = from
   let low = 0
-  for (let high = times.length; low < high; ) {
+  for (let high = times.length; low < high;) {
     const middle = (low + high) >> 1
     if (times[middle] <= from) low = middle + 1
     else high = middle

@@ -32,7 +32,10 @@ let title = false
 
 /** @param {string} name @param {number[]} numbers @param {number[]} returns @param {number[]} backs */
 function report(name, numbers, returns, backs) {
-  if (!title) process.stdout.write(`${underTest}\n${'scenario'.padEnd(30)}  rounds      p50      p99      max   return p50/max     in sync again p50/max   (ms)\n`)
+  if (!title)
+    process.stdout.write(
+      `${underTest}\n${'scenario'.padEnd(30)}  rounds      p50      p99      max   return p50/max     in sync again p50/max   (ms)\n`,
+    )
   title = true
   const figures = [quantile(numbers, 0.5), quantile(numbers, 0.99), Math.max(...numbers)]
   const rest = [returns, backs].map((list) => `${ms(quantile(list, 0.5))} /${ms(Math.max(...list))}`).join('  ')

@@ -26,7 +26,7 @@ const clock = {
   mono: () => 0,
   wall: () => 1_760_000_000_000,
   after: (_delay, run) => {
-    const timer = setImmediate(run)
+    const timer = setImmediate(() => run())
     return { cancel: () => clearImmediate(timer) }
   },
   endOfTurn: (run) => queueMicrotask(run),

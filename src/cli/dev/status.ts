@@ -58,7 +58,7 @@ async function askNode(port: number): Promise<readonly string[] | null> {
     return [
       `  active controller: node ${leader?.leaderId ?? '?'} (epoch ${leader?.leaderEpoch ?? '?'}); brokers in service: ${metadata.brokers
         .map((it) => it.nodeId)
-        .sort()
+        .sort((a, b) => a - b)
         .join(', ')}`,
       `  ${metadata.topics.length} topics, ${partitions.length} partitions: ${behind} not fully in sync, ${leaderless} without a leader`,
     ]
