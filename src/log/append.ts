@@ -1,17 +1,16 @@
 import type { Epoch, Offset, Timestamp } from '../base/units.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { BatchHeader } from '../protocol/records/batch-header.ts'
-import { batchCrcIsValid, batchHeaderBytes, stampBatch, stampLogAppendTime } from '../protocol/records/batch-header.ts'
+import { batchCrcIsValid, batchHeaderBytes, readBatchHeader, stampBatch, stampLogAppendTime } from '../protocol/records/batch-header.ts'
 import { headerOrProblem } from './segments/batch.ts'
 import { producerAppendOf } from './producers/end-marker.ts'
 import type { LogConfig } from './log-config.ts'
 import type { Duplicate, Refused } from './outcomes.ts'
-import type { ProducerEntry, ProducerState } from './producers/producer-state.ts'
+import type { ProducerAppend, ProducerEntry, ProducerState } from './producers/producer-state.ts'
 import { nextEntry } from './producers/producer-state.ts'
 
 export interface AppendPlan {
   readonly kind: 'plan'
-  /** As they will be in the log. */
   readonly batches: readonly BatchHeader[]
   /** The bytes of `batches`, at the start of what was given. */
   readonly bytes: number
@@ -28,8 +27,7 @@ export interface LeaderAppend {
 
 /** Decides on a leader's append; changes nothing, not even the bytes (`stamp` does that). */
 export function planLeaderAppend(append: LeaderAppend, producers: ProducerState): AppendPlan | Duplicate | Refused {
-  const { records, leaderEpoch, now, config } = append
-  const logAppendTime = config.timestampType === 'LogAppendTime'
+  const { records, config } = append
   const batches: BatchHeader[] = []
   const changed = new Map<number, ProducerEntry>()
   let offset = append.logEndOffset
@@ -40,13 +38,11 @@ export function planLeaderAppend(append: LeaderAppend, producers: ProducerState)
     if (header.sizeBytes > config.maxMessageBytes) {
       return refused(ErrorCode.MESSAGE_TOO_LARGE, `batch of ${header.sizeBytes} bytes, max.message.bytes is ${config.maxMessageBytes}`)
     }
-    const lastOffset = offset + header.lastOffsetDelta
-    const maxTimestamp = logAppendTime ? now : header.maxTimestamp
-    const placed = { ...header, baseOffset: offset, lastOffset, leaderEpoch, maxTimestamp }
-    const verdict = checkProducer(placed, records.subarray(at, at + header.sizeBytes), producers, changed, logAppendTime)
+    const data = producerAppendOf(header, header.isControl ? records.subarray(at, at + header.sizeBytes) : null, offset)
+    const verdict = data === null ? null : checkProducer(data, producers, changed, config.timestampType === 'LogAppendTime')
     if (verdict !== null) return verdict
-    batches.push(placed)
-    offset = lastOffset + 1
+    batches.push(header)
+    offset += header.lastOffsetDelta + 1
     recordCount += header.recordCount
     at += header.sizeBytes
   }
@@ -58,14 +54,11 @@ export function planLeaderAppend(append: LeaderAppend, producers: ProducerState)
 }
 
 function checkProducer(
-  header: BatchHeader,
-  batch: Buffer,
+  append: ProducerAppend,
   producers: ProducerState,
   changed: Map<number, ProducerEntry>,
   logAppendTime: boolean,
 ): Duplicate | Refused | null {
-  const append = producerAppendOf(header, batch)
-  if (append === null) return null
   const before = changed.get(append.producerId) ?? producers.entry(append.producerId)
   const verdict = producers.check(append, before)
   if (verdict.kind === 'refuse') return refused(verdict.error, verdict.message)
@@ -78,14 +71,21 @@ function checkProducer(
   return null
 }
 
-/** Writes what the plan says into the batches themselves. */
-export function stamp(records: Buffer, plan: AppendPlan, config: LogConfig): void {
+/** Gives the planned batches their place, in the bytes themselves; the plan that comes back says what they have become. */
+export function stamp(append: LeaderAppend, plan: AppendPlan): AppendPlan {
+  const { records, leaderEpoch, config, now } = append
+  const batches: BatchHeader[] = []
+  let offset = append.logEndOffset
   let at = 0
-  for (const batch of plan.batches) {
-    stampBatch(records, at, batch.baseOffset, batch.leaderEpoch)
-    if (config.timestampType === 'LogAppendTime') stampLogAppendTime(records, at, batch.maxTimestamp)
-    at += batch.sizeBytes
+  for (const { sizeBytes } of plan.batches) {
+    stampBatch(records, at, offset, leaderEpoch)
+    if (config.timestampType === 'LogAppendTime') stampLogAppendTime(records, at, now)
+    const placed = readBatchHeader(records, at)
+    batches.push(placed)
+    offset = placed.lastOffset + 1
+    at += sizeBytes
   }
+  return { kind: 'plan', batches, bytes: plan.bytes, recordCount: plan.recordCount }
 }
 
 export interface FollowerPlan extends AppendPlan {

@@ -9,11 +9,11 @@ import { relativeOffsetMax, Segment } from './segments/segment.ts'
 
 export function appendAsLeader(log: LogState, records: Buffer, leaderEpoch: Epoch, now: Timestamp): AppendOutcome {
   assert(leaderEpoch >= log.epochs.latestEpoch, `append under epoch ${leaderEpoch} after ${log.epochs.latestEpoch}`)
-  const plan = planLeaderAppend({ records, leaderEpoch, now, logEndOffset: log.end, config: log.config }, log.producers)
-  if (plan.kind !== 'plan') return plan
   const baseOffset = log.end
-  stamp(records, plan, log.config)
-  commit(log, records, plan, now)
+  const append = { records, leaderEpoch, now, logEndOffset: baseOffset, config: log.config }
+  const plan = planLeaderAppend(append, log.producers)
+  if (plan.kind !== 'plan') return plan
+  commit(log, records, stamp(append, plan), now)
   const logAppendTime = log.config.timestampType === 'LogAppendTime' ? now : -1
   return { kind: 'appended', baseOffset, lastOffset: log.end - 1, logAppendTime, bytes: plan.bytes, recordCount: plan.recordCount }
 }

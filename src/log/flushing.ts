@@ -8,7 +8,8 @@ import type { Segment } from './segments/segment.ts'
 export type FlushScope = 'all' | 'rolled' | 'close'
 
 /**
- * Makes what the scope says durable, then raises the mark below which all is. Appends go on meanwhile. The indexes of the active segment
+ * Makes what the scope says durable, then raises the mark below which all is. Appends go on meanwhile. Rejects with ENOENT
+ * when the log is closed or deleted meanwhile. The indexes of the active segment
  * are left out but at the close: they grow on, and after a crash they are made anew.
  * A failure is final: pages that could not be written may be gone, so no later sync proves anything (S-6).
  */
@@ -18,8 +19,12 @@ export async function flush(log: LogState, scope: FlushScope): Promise<void> {
   log.flushes.add(flushing)
   try {
     for (const paths of unsyncedFiles(log, scope, flushing.target)) {
-      for (const path of paths) await log.options.shared.files.pinned(path, (file) => file.sync())
+      for (const path of paths) {
+        log.checkOpen()
+        await log.options.shared.files.pinned(path, (file) => file.sync())
+      }
     }
+    log.checkOpen()
     await syncNames(log)
     log.checkUsable()
     log.durable = Math.max(log.durable, flushing.target)

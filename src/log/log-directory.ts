@@ -51,8 +51,8 @@ export interface OpenedLogs {
 
 type Checkpoint = 'recoveryPoints' | 'logStarts' | 'highWatermarks'
 
-/** Logs opened in a row before others get their turn. */
-const opensPerTurn = 32
+/** Logs dealt with in a row before others get their turn. */
+const logsPerTurn = 32
 
 export type HighWatermarkOf = (log: PartitionLog) => Offset | null
 
@@ -156,7 +156,7 @@ export class LogDirectory {
           if (!(error instanceof DiskError) && !(error instanceof CorruptLogError)) throw error
           failed.push({ topic, partition, error })
         }
-        if (next % opensPerTurn === 0) await new Promise<void>((resolve) => this.ports.clock.after(0, resolve))
+        if (next % logsPerTurn === 0) await this.nextTurn()
       }
     }
     await Promise.all(Array.from({ length: this.options.openConcurrency }, worker))
@@ -206,7 +206,16 @@ export class LogDirectory {
 
   /** Flushes what rolls left unsynced. Rejects with DiskError; the directory is then offline. */
   async flushRolled(): Promise<void> {
-    for (const log of [...this.open.values()]) if (log.activeBaseOffset > log.recoveryPoint) await log.flushRolled()
+    for (const log of [...this.open.values()]) {
+      if (!this.isOpen(log) || log.activeBaseOffset <= log.recoveryPoint) continue
+      await log.flushRolled().catch((error: unknown) => {
+        if (this.isOpen(log)) throw error
+      })
+    }
+  }
+
+  private isOpen(log: PartitionLog): boolean {
+    return this.open.get(partitionName(log.topic, log.partition)) === log
   }
 
   /** Closes all logs, writes checkpoints and the clean-shutdown mark, lets the lock go. Rejects with DiskError: then without the mark. */
@@ -252,8 +261,12 @@ export class LogDirectory {
 
   private async writeCheckpointsNow(highWatermarkOf: HighWatermarkOf): Promise<void> {
     this.checkUsable()
+    for (const [i, log] of [...this.open.values()].entries()) {
+      if (this.isOpen(log)) log.saveEpochs()
+      if (i % logsPerTurn === logsPerTurn - 1) await this.nextTurn()
+    }
+    this.checkUsable()
     const logs = [...this.open.values()]
-    for (const log of logs) log.saveEpochs()
     const lowerings = this.lowerings
     this.stored = {
       recoveryPoints: byName(logs.map((log) => placed(log, log.recoveryPoint))),
@@ -354,6 +367,10 @@ export class LogDirectory {
 
   private textOf(checkpoint: Checkpoint): string {
     return formatOffsets([...this.stored[checkpoint].values()])
+  }
+
+  private nextTurn(): Promise<void> {
+    return new Promise((resolve) => void this.ports.clock.after(0, resolve))
   }
 
   private file(name: keyof typeof fileNames): string {

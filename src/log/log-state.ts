@@ -46,6 +46,8 @@ export class LogState {
   durable: Offset
   generation = 0
   failure: DiskError | null = null
+  /** Its files are let go; the directory may already be another log's. */
+  closed = false
   /** Names in the directory have changed since it was last synced. */
   namesUnsynced = true
   /** Ends that flushes under way will make durable; a truncation lowers them. */
@@ -133,7 +135,7 @@ export class LogState {
 
   /** The directory can no longer be trusted; told once. */
   fail(error: DiskError): void {
-    if (this.failure !== null) return
+    if (this.failure !== null || this.closed) return
     this.failure = error
     this.options.onFailure?.(error)
   }
@@ -141,6 +143,11 @@ export class LogState {
   /** Throws what made the log unusable. Called before anything that changes it. */
   checkUsable(): void {
     if (this.failure !== null) throw this.failure
+    this.checkOpen()
+  }
+
+  checkOpen(): void {
+    if (this.closed) throw new DiskError('ENOENT', this.directory, 'use after close of')
   }
 
   /** Carries out a change; when a failed write could not be undone, the log fails with it. */

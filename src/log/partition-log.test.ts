@@ -264,3 +264,23 @@ describe('rolling', () => {
     assert.equal(asRead(await log.read(3_000_000_001, 1e4, 7e9, true)).startOffset, 6_000_000_000)
   })
 })
+
+describe('a deleted log', () => {
+  test('never shows what a new one holds under its name, and a flush under way does no harm', async () => {
+    const world = new LogWorld({ segmentBytes: 400 }).withoutTail()
+    const failures: string[] = []
+    const log = await world.open({ onFailure: (error) => failures.push(error.code) })
+    for (let i = 0; i < 20; i++) log.appendAsLeader(makeBatch({ valueBytes: 100 }), 1, 0)
+    const flushing = log.flush()
+    const reading = Promise.resolve(log.read(5, 100, 20, true))
+    log.deleteOnDisk()
+    const other = await world.open()
+    for (let i = 0; i < 20; i++) other.appendAsLeader(makeBatch({ valueBytes: 100, fill: 0x7a }), 1, 0)
+    await assert.rejects(flushing, { code: 'ENOENT' })
+    await assert.rejects(reading, { code: 'ENOENT' })
+    assert.throws(() => log.read(5, 100, 20, true), { code: 'ENOENT' })
+    assert.throws(() => log.appendAsLeader(makeBatch(), 1, 0), { code: 'ENOENT' })
+    assert.deepEqual(failures, [])
+    assert.equal(log.failure, null)
+  })
+})

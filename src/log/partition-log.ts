@@ -29,7 +29,6 @@ export class PartitionLog {
   readonly directory: string
   private readonly state: LogState
   private id: Uuid | null
-  private closed = false
 
   private constructor(state: LogState, topicId: Uuid | null) {
     this.topic = state.options.topic
@@ -44,7 +43,7 @@ export class PartitionLog {
     const isNew = !ports.disk.exists(options.directory)
     if (isNew) ports.disk.makeDirectory(options.directory)
     const topicId = settleTopicId(ports, options, isNew)
-    return new PartitionLog(new LogState(ports, options, await recoverLog(ports, options)), topicId)
+    return new PartitionLog(new LogState(ports, options, await recoverLog(ports, options, isNew)), topicId)
   }
 
   /** Null when partition.metadata does not say. */
@@ -210,9 +209,9 @@ export class PartitionLog {
     flushNow(this.state)
   }
 
-  /** Brings leader-epoch-checkpoint up to date without waiting for the disk. */
+  /** Brings leader-epoch-checkpoint up to date without waiting for the disk; not for a log that never held anything. */
   saveEpochs(): void {
-    this.state.saveEpochs()
+    if (this.state.end > 0) this.state.saveEpochs()
   }
 
   /** Forgets producers that were silent too long. */
@@ -226,21 +225,19 @@ export class PartitionLog {
 
   /** Writes what a clean start trusts (indexes, epochs, producer snapshot), durably, and closes the files. */
   async close(): Promise<void> {
-    if (this.closed) return
-    this.closed = true
     const { state } = this
+    if (state.closed) return
     state.checkUsable()
     if (state.active.size > 0) state.active.finishIndexes()
     if (state.end > 0 && state.snapshots.latest !== state.end) state.snapshots.write(state.end, state.producers.list())
-    state.saveEpochs()
+    this.saveEpochs()
     await flush(state, 'close')
     this.letGo()
   }
 
   /** Closes without writing anything, as after a failure. */
   abandon(): void {
-    this.closed = true
-    this.letGo()
+    if (!this.state.closed) this.letGo()
   }
 
   /** Renames the directory to its `-delete` name and returns that path, which `Disk.removeTree` may remove at leisure. */
@@ -266,6 +263,7 @@ export class PartitionLog {
   }
 
   private letGo(): void {
+    this.state.closed = true
     this.state.forgetReads()
     this.state.tail.clear()
     for (const segment of this.state.segments) segment.close()

@@ -35,26 +35,28 @@ interface Cut {
 
 function cutBatches(bytes: Buffer, bounds: ReadBounds, room: number, atLeastOne: boolean): Cut {
   let at = 0
-  let cut = { from: 0, to: 0, baseOffset: bounds.offset, endOffset: bounds.offset }
+  let from = 0
+  let to = 0
+  let baseOffset = bounds.offset
+  let endOffset = bounds.offset
   while (at + batchHeaderBytes <= bytes.length) {
     const header = headerOrProblem(bytes, at)
     if (typeof header === 'string') throw new CorruptLogError('', at, bounds.offset, header)
-    if (header.lastOffset >= bounds.offset) {
-      const taken = cut.to - cut.from
-      const fits = taken + header.sizeBytes <= room || (taken === 0 && atLeastOne)
-      if (!fits || header.lastOffset >= bounds.untilOffset) return { ...cut, at, ended: 'bound', needs: 0 }
-      if (at + header.sizeBytes > bytes.length) return { ...cut, at, ended: 'within-batch', needs: header.sizeBytes }
-      const first = taken === 0
-      cut = {
-        from: first ? at : cut.from,
-        to: at + header.sizeBytes,
-        baseOffset: first ? header.baseOffset : cut.baseOffset,
-        endOffset: header.lastOffset + 1,
+    const { sizeBytes, lastOffset } = header
+    if (lastOffset >= bounds.offset) {
+      const fits = to - from + sizeBytes <= room || (to === 0 && atLeastOne)
+      if (!fits || lastOffset >= bounds.untilOffset) return { from, to, baseOffset, endOffset, at, ended: 'bound', needs: 0 }
+      if (at + sizeBytes > bytes.length) return { from, to, baseOffset, endOffset, at, ended: 'within-batch', needs: sizeBytes }
+      if (to === 0) {
+        from = at
+        baseOffset = header.baseOffset
       }
+      to = at + sizeBytes
+      endOffset = lastOffset + 1
     }
-    at += header.sizeBytes
+    at += sizeBytes
   }
-  return { ...cut, at, ended: at < bytes.length ? 'within-batch' : 'bytes', needs: batchHeaderBytes }
+  return { from, to, baseOffset, endOffset, at, ended: at < bytes.length ? 'within-batch' : 'bytes', needs: batchHeaderBytes }
 }
 
 /** From appends kept in memory, of which the first holds the offset or is the first after it. */

@@ -10,6 +10,7 @@ const readHintsMax = 8
 
 export function read(log: LogState, bounds: ReadBounds): ReadOutcome | Promise<ReadOutcome> {
   const { offset } = bounds
+  log.checkOpen()
   if (offset < log.start || offset > log.end) return outOfRange(log)
   if (offset >= Math.min(log.end, bounds.untilOffset)) return emptyRead(offset)
   if (offset >= log.tail.startOffset) return readFromTail(log.tail.take(offset, bounds.maxBytes), bounds)

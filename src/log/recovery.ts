@@ -47,14 +47,14 @@ interface Recovery extends RecoveredLog {
  *    When that byte lies below the recovery point it is rot, not a torn tail: CorruptLogError, unless the caller wants it cut.
  * 3. After a clean shutdown only the end is looked at, and a segment whose index files are missing or impossible is treated as in 2.
  *
- * It may itself be cut short anywhere and run again: nothing is dropped but what step 2 would drop again.
+ * `isNew`: the directory was made just now, nothing can be in it. It may itself be cut short anywhere and run again: nothing is dropped but what step 2 would drop again.
  */
-export async function recoverLog(ports: LogPorts, options: PartitionLogOptions): Promise<RecoveredLog> {
+export async function recoverLog(ports: LogPorts, options: PartitionLogOptions, isNew: boolean): Promise<RecoveredLog> {
   const { disk } = ports
   const { directory } = options
   const files = options.shared.files
   const now = ports.clock.wall()
-  const names = settleLeftovers(disk, files, directory)
+  const names = isNew ? new Set<string>() : settleLeftovers(disk, files, directory)
   const segments = segmentBases(names).map((base) => Segment.load(files, disk, directory, base, names, now))
   const epochs = readEpochs(ports, options, names)
   const recovery: Recovery = {

@@ -1,17 +1,23 @@
 import type { Disk } from '../base/ports.ts'
 
 /**
- * Replaces a small file whole or not at all, without waiting for the platter: for what can be rebuilt after a power cut.
+ * Writes a small file, or replaces it whole or not at all, without waiting for the platter: for what can be rebuilt after a power cut, and of
+ * which a reader can tell that it was cut off.
  * What must be durable goes through Disk.replaceSmall. Throws DiskError.
  */
 export function writeSmall(disk: Disk, path: string, content: string): void {
+  if (!disk.exists(path)) return writeInto(disk, path, content)
   const temporary = `${path}.tmp`
-  const file = disk.open(temporary, { create: true })
+  writeInto(disk, temporary, content)
+  disk.rename(temporary, path)
+}
+
+function writeInto(disk: Disk, path: string, content: string): void {
+  const file = disk.open(path, { create: true })
   try {
     file.truncate(0)
     file.write(0, [Buffer.from(content)])
   } finally {
     file.close()
   }
-  disk.rename(temporary, path)
 }

@@ -53,6 +53,7 @@ function segmentWithGreatestTimestamp(log: LogState): Segment | null {
 /** What a truncation or a deletion has disturbed is looked for again. */
 async function untilUndisturbed(log: LogState, search: () => Promise<TimestampedOffset | null>): Promise<TimestampedOffset | null> {
   for (;;) {
+    log.checkOpen()
     const { generation } = log
     const found = await search().catch((error: unknown) => {
       if (log.generation === generation) throw error

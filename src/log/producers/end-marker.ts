@@ -4,15 +4,18 @@ import { readControlRecord } from '../../protocol/records/control-batches.ts'
 import { decodeRecords } from '../../protocol/records/records.ts'
 import type { ProducerAppend } from './producer-state.ts'
 
-/** What of a stored batch matters to its producer's state; null when it has no producer. `batch` is needed for control batches only. */
-export function producerAppendOf(header: BatchHeader, batch: Buffer | null): ProducerAppend | null {
+/**
+ * What of a batch matters to its producer's state; null when it has no producer. `batch` is needed for control batches only; `baseOffset`
+ * for one that has not got its place yet.
+ */
+export function producerAppendOf(header: BatchHeader, batch: Buffer | null, baseOffset = header.baseOffset): ProducerAppend | null {
   if (header.producerId < 0) return null
   return {
     producerId: header.producerId,
     producerEpoch: header.producerEpoch,
     baseSequence: header.baseSequence,
     lastOffsetDelta: header.lastOffsetDelta,
-    baseOffset: header.baseOffset,
+    baseOffset,
     maxTimestamp: header.maxTimestamp,
     transactional: header.isTransactional,
     marker: header.isControl ? { coordinatorEpoch: batch === null ? -1 : coordinatorEpochOf(batch) } : null,

@@ -37,6 +37,10 @@ export const recoveryWindowBytes = 1024 * 1024
 export const replayWindowBytes = 64 * 1024
 export const lookupWindowBytes = 8 * 1024
 
+/** Where batches are this large, and only headers are wanted, they are read one by one. */
+const sparseBatchBytes = 8 * 1024
+const sparseReadBytes = 512
+
 /**
  * Walks the batches of a segment file. It asks for its reads by yielding them, so that the same walk may block or not (`runNow`, `run`).
  * Memory is one window: a batch larger than it is checked piece by piece, and a length is believed only as far as the file goes.
@@ -46,11 +50,13 @@ export function* scanBatches(options: ScanOptions, visit: ScanVisit): Scan {
   let start = options.from
   let length = 0
   let position = options.from
+  let lastSize = 0
   while (position < options.until) {
     if (position + batchHeaderBytes > options.until) return { position, problem: 'cut off within a header' }
     if (position + batchHeaderBytes > start + length) {
+      const sparse = !options.checkCrc && lastSize >= sparseBatchBytes
       start = position
-      length = yield* fill(window, start, options.until)
+      length = yield* fill(sparse ? window.subarray(0, sparseReadBytes) : window, start, options.until)
       if (length < batchHeaderBytes) return { position, problem: 'the file ends within a header' }
     }
     const header = headerOrProblem(window, position - start)
@@ -69,6 +75,7 @@ export function* scanBatches(options: ScanOptions, visit: ScanVisit): Scan {
     if (verdict === 'stop') return { position, problem: null }
     if (verdict !== 'continue') return { position, problem: verdict.problem }
     position += header.sizeBytes
+    lastSize = header.sizeBytes
   }
   return { position, problem: null }
 }
