@@ -1,4 +1,3 @@
-import { rmSync } from 'node:fs'
 import { exitCodes } from '../../node/exit-codes.ts'
 import { keyHelp, type KeyCommand, takeKeys } from './keys.ts'
 import { layOut, type Layout, LayoutProblem, type LayoutOptions } from './layout.ts'
@@ -15,15 +14,16 @@ const stopTimeoutMs = 30_000
 export async function runDev(options: LayoutOptions): Promise<void> {
   const started = performance.now()
   const story = new Story((text) => writeOut(text), process.stdout.isTTY)
-  let layout: Layout
+  let layout: Layout | null = null
   try {
     layout = layOut(options)
     await checkPortsAreFree(layout.places)
     prepareStorage(layout)
   } catch (error) {
+    layout?.release()
     if (!(error instanceof LayoutProblem)) throw error
     process.stderr.write(`${error.message}\n`)
-    process.exit(error.message.startsWith('Port') ? exitCodes.port : exitCodes.directory)
+    process.exit(error.exitCode)
   }
   const cluster = new DevCluster(layout, story, started)
   cluster.start()
@@ -44,6 +44,7 @@ class DevCluster {
   private readonly started: number
   private readonly nodes: readonly NodeProcess[]
   private readonly ready = new Set<number>()
+  private readonly restarting = new Set<NodeProcess>()
   private announced = false
   private ending = false
   private releaseKeys: () => void = () => {}
@@ -60,10 +61,11 @@ class DevCluster {
       (place) =>
         new NodeProcess(place, {
           onEvent: (node, event) => {
-            this.story.event(node.place.id, event)
+            // nodes that are all told to stop miss one another: of no interest
+            if (!this.ending || event.level === 'error') this.story.event(node.place.id, event)
             if (event.event === 'broker-ready') this.onReady(node.place.id)
           },
-          onExit: (node, how) => this.onExit(node, how.wanted, how.signal ?? `exit status ${how.code}`),
+          onExit: (node, { how, wanted }) => this.onExit(node, wanted, how),
         }),
     )
   }
@@ -104,6 +106,7 @@ class DevCluster {
   private onExit(node: NodeProcess, wanted: boolean, how: string): void {
     this.ready.delete(node.place.id)
     if (this.ending) return
+    if (this.restarting.has(node)) return
     if (wanted) this.story.note(`node ${node.place.id} is down. Restart it with r ${node.place.id}.`, 'yellow')
     else this.story.note(`node ${node.place.id} ended by itself (${how}); the reason is at the end of ${node.place.logFile}`, 'red')
     if (!this.announced) {
@@ -145,10 +148,18 @@ class DevCluster {
         this.story.note(`node ${id} is stopping in order (SIGTERM)`)
         return node.stop()
       case 'restart':
-        await node.stop()
-        this.story.note(`node ${id} starts`)
-        return node.start()
+        return this.restart(node)
     }
+  }
+
+  private async restart(node: NodeProcess): Promise<void> {
+    if (this.restarting.has(node)) return
+    this.restarting.add(node)
+    await node.stop()
+    this.restarting.delete(node)
+    if (this.ending) return
+    this.story.note(`node ${node.place.id} starts`)
+    node.start()
   }
 
   private async quit(): Promise<void> {
@@ -165,7 +176,7 @@ class DevCluster {
     }, stopTimeoutMs)
     await Promise.all(this.nodes.map((node) => node.stop()))
     clearTimeout(deadline)
-    if (this.layout.forget) rmSync(this.layout.folder, { recursive: true, force: true })
+    this.layout.release()
     this.story.note('all nodes are down')
     this.end()
   }

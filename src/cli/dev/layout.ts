@@ -1,6 +1,9 @@
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import { DiskError } from '../../base/ports.ts'
+import { lockFile } from '../../node/directory-lock.ts'
+import { type ExitCode, exitCodes } from '../../node/exit-codes.ts'
 
 /** Controllers listen this far above their broker's port. */
 const controllerPortDistance = 20_000
@@ -16,10 +19,12 @@ export interface NodePlace {
 
 export interface Layout {
   readonly folder: string
-  /** Remove the folder when all nodes have stopped. */
+  /** The folder is removed when all nodes have stopped. */
   readonly forget: boolean
   readonly places: readonly NodePlace[]
   readonly bootstrap: string
+  /** Lets go of the folder, and removes it where it is to be forgotten; called when all nodes have stopped. */
+  release(): void
 }
 
 export interface LayoutOptions {
@@ -34,28 +39,79 @@ export interface LayoutOptions {
 /** What a person has to mend; its message says how. */
 export class LayoutProblem extends Error {
   override readonly name = 'LayoutProblem'
+  readonly exitCode: ExitCode
+  constructor(message: string, exitCode: ExitCode = exitCodes.directory) {
+    super(message)
+    this.exitCode = exitCode
+  }
 }
 
-/** Decides where things are and writes each node's server.properties; formats nothing and starts nothing. */
+/** Decides where things are, locks the folder and writes each node's server.properties; formats nothing and starts nothing. */
 export function layOut(options: LayoutOptions): Layout {
-  const folder = options.memory ? memoryFolder() : resolve(options.data)
-  if (options.fresh && !options.memory) removeEarlierData(folder)
-  mkdirSync(folder, { recursive: true })
-  claimShape(folder, options)
-  const places = Array.from({ length: options.nodes }, (_, at): NodePlace => {
-    const own = join(folder, `node-${at + 1}`)
-    mkdirSync(own, { recursive: true })
-    return {
-      id: at + 1,
-      port: options.port + at,
-      controllerPort: options.port + controllerPortDistance + at,
-      folder: own,
-      propertiesFile: join(own, 'server.properties'),
-      logFile: join(own, 'server.log'),
-    }
-  })
-  for (const place of places) writeFileSync(place.propertiesFile, properties(place, places, options))
-  return { folder, forget: options.memory, places, bootstrap: places.map((it) => `127.0.0.1:${it.port}`).join(',') }
+  refuseOwnProperties(options.set)
+  const folder = options.memory ? memoryFolder() : openFolder(options.data)
+  const lock = lockFolder(folder)
+  try {
+    if (options.fresh && !options.memory) removeEarlierData(folder)
+    claimShape(folder, options)
+    const places = Array.from({ length: options.nodes }, (_, at) => placeOf(folder, options.port, at))
+    for (const place of places) writeFileSync(place.propertiesFile, properties(place, places, options))
+    return { folder, forget: options.memory, places, bootstrap: places.map((it) => `127.0.0.1:${it.port}`).join(','), release }
+  } catch (error) {
+    release()
+    throw error
+  }
+
+  function release(): void {
+    lock.release()
+    if (options.memory) rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+function placeOf(folder: string, firstPort: number, at: number): NodePlace {
+  const own = join(folder, `node-${at + 1}`)
+  mkdirSync(own, { recursive: true })
+  return {
+    id: at + 1,
+    port: firstPort + at,
+    controllerPort: firstPort + controllerPortDistance + at,
+    folder: own,
+    propertiesFile: join(own, 'server.properties'),
+    logFile: join(own, 'server.log'),
+  }
+}
+
+function openFolder(data: string): string {
+  const folder = resolve(data)
+  if (folder.includes(','))
+    throw new LayoutProblem(
+      `${folder} has a comma in it, which log.dirs takes for the end of a folder's name. Name another one with --data.`,
+    )
+  try {
+    mkdirSync(folder, { recursive: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new LayoutProblem(`${folder} cannot be made or used as a folder (${code}). Name another one with --data.`)
+  }
+  if (existsSync(join(folder, 'meta.properties')))
+    throw new LayoutProblem(
+      `${folder} is the log directory of one node, not the data of a cluster made by 'odradek dev'. Name another folder with --data.`,
+    )
+  return folder
+}
+
+/** Before anything is written: two clusters must never share a folder, not even its server.properties. */
+function lockFolder(folder: string): { release(): void } {
+  try {
+    return lockFile(join(folder, 'cluster.lock'))
+  } catch (error) {
+    if (!(error instanceof DiskError)) throw error
+    throw new LayoutProblem(
+      error.code === 'EAGAIN'
+        ? `Another 'odradek dev' is running on ${folder}. Stop that one (q in its terminal), or name another folder with --data.`
+        : `${folder} cannot be written to (${error.code}). Mend its permissions, or name another folder with --data.`,
+    )
+  }
 }
 
 function memoryFolder(): string {
@@ -85,7 +141,14 @@ function removeEarlierData(folder: string): void {
 
 function readShape(folder: string): Shape | null {
   const file = join(folder, shapeFile)
-  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as Shape) : null
+  if (!existsSync(file)) return null
+  try {
+    const shape = JSON.parse(readFileSync(file, 'utf8')) as Partial<Shape> | null
+    if (Number.isInteger(shape?.nodes)) return shape as Shape
+  } catch {
+    // told below
+  }
+  throw new LayoutProblem(`${file} is not what 'odradek dev' writes. Put {"nodes":N} there (N nodes), or name another folder with --data.`)
 }
 
 /** The voters of the quorum are part of the data: a cluster of three cannot be started as a cluster of five. */
@@ -100,6 +163,33 @@ function claimShape(folder: string, options: LayoutOptions): void {
   writeFileSync(join(folder, shapeFile), `${JSON.stringify(shape)}\n`)
 }
 
+/** What each node needs to find its own folder, ports and peers is decided here. */
+const ownProperties = [
+  'process.roles',
+  'node.id',
+  'controller.quorum.voters',
+  'listeners',
+  'controller.listener.names',
+  'listener.security.protocol.map',
+  'log.dirs',
+  'log.dir',
+  'metadata.log.dir',
+]
+
+function refuseOwnProperties(set: readonly string[]): void {
+  for (const name of set.map(nameOf)) {
+    if (ownProperties.includes(name))
+      throw new LayoutProblem(
+        `--set ${name}=…: 'odradek dev' decides this one for each node. Use --port, --nodes and --data, or run nodes by themselves with 'odradek server'.`,
+        exitCodes.usage,
+      )
+  }
+}
+
+function nameOf(property: string): string {
+  return property.slice(0, property.indexOf('='))
+}
+
 function properties(place: NodePlace, all: readonly NodePlace[], options: LayoutOptions): string {
   const replicas = Math.min(3, options.nodes)
   const lines = [
@@ -110,11 +200,10 @@ function properties(place: NodePlace, all: readonly NodePlace[], options: Layout
     `listeners=PLAINTEXT://127.0.0.1:${place.port},CONTROLLER://127.0.0.1:${place.controllerPort}`,
     'controller.listener.names=CONTROLLER',
     'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
-    `log.dirs=${join(place.folder, 'log')}`,
+    `log.dirs=${join(place.folder, 'log').replaceAll('\\', '\\\\')}`,
     `default.replication.factor=${replicas}`,
     `min.insync.replicas=${Math.max(1, replicas - 1)}`,
   ]
-  const given = new Set(options.set.map((it) => it.slice(0, it.indexOf('='))))
-  const own = lines.filter((line) => !given.has(line.slice(0, line.indexOf('='))))
-  return `${[...own, ...options.set].join('\n')}\n`
+  const given = new Set(options.set.map(nameOf))
+  return `${[...lines.filter((line) => !given.has(nameOf(line))), ...options.set].join('\n')}\n`
 }

@@ -15,7 +15,8 @@ export type NodeState = 'starting' | 'running' | 'paused' | 'stopping' | 'down'
 
 export interface NodeProcessEvents {
   onEvent(node: NodeProcess, event: NodeEvent): void
-  onExit(node: NodeProcess, how: { readonly code: number | null; readonly signal: NodeJS.Signals | null; readonly wanted: boolean }): void
+  /** `how` is the signal or the exit status; `wanted` when it was told to. */
+  onExit(node: NodeProcess, end: { readonly how: string; readonly wanted: boolean }): void
 }
 
 /** Keeps the heap of a node small; what holds records lies outside of the heap. */
@@ -38,7 +39,9 @@ export class NodeProcess {
     return this.child?.pid
   }
 
+  /** Nothing while it runs. */
   start(): void {
+    if (this.child !== null) return
     const log = openSync(this.place.logFile, 'a')
     const main = fileURLToPath(new URL('../main.js', import.meta.url))
     const child = spawn(process.execPath, [...nodeFlags, main, 'server', this.place.propertiesFile], {
@@ -56,14 +59,17 @@ export class NodeProcess {
       this.events.onEvent(this, event)
     })
     this.exited = new Promise((resolve) => {
-      child.once('error', () => resolve())
-      child.once('exit', (code, signal) => {
+      const ended = (how: string): void => {
+        if (this.child !== child) return
         const wanted = this.state === 'stopping'
         this.state = 'down'
         this.child = null
-        this.events.onExit(this, { code, signal, wanted })
+        this.events.onExit(this, { how, wanted })
         resolve()
-      })
+      }
+      // 'error' is also told of a signal that could not be sent: only a process that never was has no pid
+      child.on('error', (error) => (child.pid === undefined ? ended(error.message) : undefined))
+      child.once('exit', (code, signal) => ended(signal ?? `exit status ${code}`))
     })
   }
 
@@ -93,10 +99,6 @@ export class NodeProcess {
       this.child.kill('SIGTERM')
       if (paused) this.child.kill('SIGCONT')
     }
-    await this.exited
-  }
-
-  async gone(): Promise<void> {
     await this.exited
   }
 }

@@ -1,15 +1,18 @@
 import { createServer } from 'node:net'
+import { exitCodes } from '../../node/exit-codes.ts'
 import { LayoutProblem, type NodePlace } from './layout.ts'
 
 /** Looks before anything is started, so that the message names the port and not a node's log file. */
 export async function checkPortsAreFree(places: readonly NodePlace[]): Promise<void> {
+  const other = (places[0]?.port ?? 0) + 100
   for (const port of places.flatMap((it) => [it.port, it.controllerPort])) {
     const code = await tryToListen(port)
     if (code === null) continue
     throw new LayoutProblem(
       code === 'EADDRINUSE'
-        ? `Port ${port} is in use. Stop what listens there (ss -ltnp 'sport = :${port}' names it), or start at another port: --port ${port + 100}.`
+        ? `Port ${port} is in use. Stop what listens there (ss -ltnp 'sport = :${port}' names it), or start at another port: --port ${other}.`
         : `Port ${port} cannot be taken (${code}). Choose another one with --port.`,
+      exitCodes.port,
     )
   }
 }

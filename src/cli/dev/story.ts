@@ -8,6 +8,7 @@ const worthSeeing: Readonly<Record<string, Paint>> = {
   'controller-elected': 'cyan',
   'broker-fenced': 'yellow',
   'broker-unfenced': 'green',
+  'broker-leaving': 'yellow',
   'leaders-changed': 'magenta',
   'isr-shrunk': 'yellow',
   'isr-expanded': 'green',
