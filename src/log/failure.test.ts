@@ -52,6 +52,20 @@ describe('a disk that fails', () => {
     assert.equal(log.flushedOffset, 0)
   })
 
+  test('that fails in the middle of a truncation makes the log unusable, and the next start finds a sound one', async () => {
+    const disk = new MemoryDisk()
+    const world = new LogWorld({}, disk)
+    const log = await world.open()
+    for (let i = 0; i < 100; i++) log.appendAsLeader(makeBatch({ valueBytes: 100 }), 1, 0)
+    disk.fault = (action) => (action === 'truncate' ? 'EIO' : null)
+    assert.throws(() => log.truncateTo(30), { code: 'EIO' })
+    disk.fault = () => null
+    assert.throws(() => log.appendAsLeader(makeBatch(), 2, 0), { code: 'EIO' })
+    disk.kill()
+    const again = await world.open()
+    assert.ok(again.logEndOffset >= 30 && again.logEndOffset <= 100)
+  })
+
   test('that is full when a segment must be rolled refuses the append and keeps the old segment', async () => {
     const disk = new MemoryDisk()
     const world = new LogWorld({ segmentBytes: 400 }, disk)

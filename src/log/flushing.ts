@@ -84,15 +84,22 @@ export function flushNow(log: LogState): void {
     for (const paths of unsyncedFiles(log, 'all', log.end)) {
       for (const path of paths) log.options.shared.files.use(path).syncNow()
     }
-    // Replacing a file syncs the directory that names it, and with it the segments created since.
-    if (log.epochsAreUnsaved || log.namesUnsynced) log.ports.disk.replaceSmallSync(log.epochPath, log.epochsText())
+    if (log.namesUnsynced) syncNamesNow(log)
   } catch (error) {
     if (error instanceof DiskError) log.fail(error)
     throw error
   }
+  log.durable = log.end
+}
+
+/**
+ * Replacing a file syncs the directory that names it, and with it the segments created since. New epochs alone are no reason: recovery makes
+ * them anew from the batches, and an election of the metadata quorum must not wait for one more file on each of its nodes.
+ */
+function syncNamesNow(log: LogState): void {
+  log.ports.disk.replaceSmallSync(log.epochPath, log.epochsText())
   log.noteEpochsSaved(log.epochs.version)
   log.namesUnsynced = false
-  log.durable = log.end
 }
 
 function parentOf(path: string): string {

@@ -162,6 +162,16 @@ export class LogState {
     }
   }
 
+  /** For what takes away: half of it done leaves memory and disk apart, so that a DiskError on the way is the end of the log. */
+  wholly<T>(removal: () => T): T {
+    try {
+      return removal()
+    } catch (error) {
+      if (error instanceof DiskError) this.fail(error)
+      throw error
+    }
+  }
+
   /** Batches have gone: reads under way must look again. */
   forgetReads(): void {
     this.generation += 1

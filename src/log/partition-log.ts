@@ -136,14 +136,14 @@ export class PartitionLog {
     return read(this.state, { offset, maxBytes, untilOffset, minOneMessage })
   }
 
-  /** Cuts all at and above `offset`; only epochs that begin there when the log ends before it. */
+  /** Cuts all at and above `offset`; only epochs that begin there when the log ends before it. A DiskError is final: see `failure`. */
   truncateTo(offset: Offset): void {
-    this.state.guarded(() => truncateTo(this.state, offset))
+    this.state.guarded(() => this.state.wholly(() => truncateTo(this.state, offset)))
   }
 
-  /** Drops everything; the log is empty and starts at `offset`. */
+  /** Drops everything; the log is empty and starts at `offset`. A DiskError is final: see `failure`. */
   truncateFullyAndStartAt(offset: Offset): void {
-    this.state.guarded(() => truncateFullyAndStartAt(this.state, offset))
+    this.state.guarded(() => this.state.wholly(() => truncateFullyAndStartAt(this.state, offset)))
   }
 
   /** LeaderEpochFileCache.endOffsetFor */

@@ -57,7 +57,7 @@ function nextBase(log: LogState): Offset {
 function removeOldest(log: LogState): void {
   const [oldest] = log.segments
   assert(oldest !== undefined && log.segments.length > 1, 'the active segment stays')
-  oldest.remove(log.ports.disk)
+  log.wholly(() => oldest.remove(log.ports.disk))
   log.segments.shift()
   log.forgetReads()
   log.namesUnsynced = true

@@ -4,6 +4,7 @@ import type { OpenFiles } from '../open-files.ts'
 import { lookupWindowBytes, runNow, scanBatches } from './scan.ts'
 import { segmentName, segmentSuffix } from './segment.ts'
 
+const replacedSuffixes = [segmentSuffix.log, segmentSuffix.index, segmentSuffix.timeIndex, segmentSuffix.txnIndex]
 const logFile = /^(\d{20})\.log$/
 const indexFile = /^(\d{20})\.(index|timeindex|txnindex)$/
 const swapFile = /^(\d{20})\.log\.swap$/
@@ -50,7 +51,11 @@ function basesOf(names: Iterable<string>, pattern: RegExp): readonly Offset[] {
 function completeSwaps(disk: Disk, files: OpenFiles, directory: string, names: Set<string>, remove: (name: string) => void): void {
   for (const base of basesOf(names, swapFile)) {
     const end = endOfSwap(files, `${directory}/${segmentName(base)}.log.swap`)
-    for (const old of segmentBases(names)) if (old >= base && old < end) remove(segmentName(old) + segmentSuffix.log)
+    // The indexes of what is replaced go with it: its own come as .swap files, or are made anew.
+    for (const old of segmentBases(names)) {
+      if (old < base || old >= end) continue
+      for (const suffix of replacedSuffixes) if (names.has(segmentName(old) + suffix)) remove(segmentName(old) + suffix)
+    }
   }
   for (const name of [...names].filter((candidate) => candidate.endsWith('.swap'))) {
     const settled = name.slice(0, -'.swap'.length)
