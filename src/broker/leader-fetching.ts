@@ -251,8 +251,9 @@ class FetchLoop {
         partition,
         `cut from ${log.logEndOffset} to ${cut} to agree with broker ${this.leader} in epoch ${action.leaderEpoch}${below}`,
       )
-      partition.truncateTo(cut)
     }
+    // also where there is nothing to cut: an epoch led here that wrote nothing has to leave the log's history, or the logs diverge for ever
+    partition.truncateTo(cut)
     this.positioned(partition, action)
   }
 
