@@ -421,7 +421,13 @@ export async function startCluster({ nodes: count = 3, dir, properties = {}, sta
       'default.replication.factor': replicas,
       'min.insync.replicas': Math.min(2, count),
     }
-    return new Node({ id, port: ports[id - 1] ?? 0, controllerPort: ports[count + id - 1] ?? 0, folder, properties: { ...common, ...properties } })
+    return new Node({
+      id,
+      port: ports[id - 1] ?? 0,
+      controllerPort: ports[count + id - 1] ?? 0,
+      folder,
+      properties: { ...common, ...properties },
+    })
   })
   const cluster = new Cluster(nodes, folder, dir === undefined)
   try {
