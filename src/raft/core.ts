@@ -196,6 +196,7 @@ export class RaftCore {
       electionAt: this.isVoter && !this.stopping ? electionAt : NEVER,
       fetching: null,
       fetchAt: now,
+      failures: 0,
       download: null,
     }
     this.enter(role)

@@ -4,7 +4,7 @@ import { type Epoch, type Millis, NO_NODE, NO_UUID, type NodeId } from '../base/
 import type { RaftCore } from './core.ts'
 import { becomeLeader } from './leader.ts'
 import type { BeginQuorumEpochRequest, EndQuorumEpochRequest, Standing, VoteReply, VoteRequest } from './messages.ts'
-import type { Call, Candidate, Prospective } from './roles.ts'
+import type { Call, Candidate, Follower, Prospective } from './roles.ts'
 import { type ReplicaKey, sameReplica } from './voters.ts'
 
 /** Who leads: learning it from others, asking to, being asked, and giving it up. */
@@ -69,7 +69,9 @@ export function becomeProspective(core: RaftCore, now: Millis): void {
   assert(core.isVoter && !core.stopping, 'voters ask for votes')
   if (core.voters.majority === 1) return becomeCandidate(core, now)
   const left = core.role.kind === 'follower' ? core.role : null
-  core.enter({ kind: 'prospective', granted: new Set([core.local.id]), refused: new Set(), deadline: core.electionRoundEnds(now), left })
+  // The leader that would be deposed does not vote for it: whether it answers need not be waited for.
+  const refused = new Set(left === null ? [] : [left.leaderId])
+  core.enter({ kind: 'prospective', granted: new Set([core.local.id]), refused, deadline: core.electionRoundEnds(now), left })
   askForVotes(core, now, true)
 }
 
@@ -139,11 +141,17 @@ function afterVote(core: RaftCore, now: Millis, role: Prospective | Candidate): 
   }
 }
 
-/** Back to the leader, if there may be one, or to waiting; the next try comes after a random pause. */
+/** The next try comes after a random pause. */
 export function onElectionLost(core: RaftCore, now: Millis): void {
   const electionAt = now + core.electionPause()
-  const left = core.role.kind === 'prospective' ? core.role.left : null
   core.lostElections += 1
+  if (core.role.kind === 'prospective') askAgain(core, now, core.role, electionAt)
+  else core.becomeUnattached(electionAt, now)
+}
+
+/** Back to the leader, if there may be one, or to waiting, until it is time to ask again. */
+function askAgain(core: RaftCore, now: Millis, prospective: Prospective, electionAt: Millis): void {
+  const { left } = prospective
   if (left === null) return core.becomeUnattached(electionAt, now)
   const role = core.becomeFollower(now, left.leaderId, electionAt)
   role.lastHeardAt = left.lastHeardAt
@@ -180,7 +188,7 @@ function isUpToDate(core: RaftCore, request: VoteRequest): boolean {
 function wouldVote(core: RaftCore, now: Millis, request: VoteRequest): boolean {
   const role = core.role
   if (role.kind === 'leader' || !core.voters.has(request.candidate)) return false
-  if (role.kind === 'follower' && !role.leaderRefused && now - role.lastHeardAt < core.timing.fetchTimeoutMs) return false
+  if (role.kind === 'follower' && !missesLeader(core, now, role)) return false
   return isUpToDate(core, request)
 }
 
@@ -201,14 +209,18 @@ function vote(core: RaftCore, now: Millis, candidate: ReplicaKey): void {
   core.becomeUnattached(now + electionDelay(core), now)
 }
 
-/** Whoever is refused for its short log cannot lead; this node may, and now knows that it has company. */
+/** Whoever is refused for its short log cannot lead; this node may, and now knows that it is not alone in missing a leader. */
 function maybeHurry(core: RaftCore, now: Millis, request: VoteRequest): void {
-  const role = core.role
-  const leaderless = role.kind === 'unattached' || (role.kind === 'prospective' && core.leaderId === NO_NODE)
-  if (!leaderless || core.voted !== null || !core.isVoter || core.stopping || isUpToDate(core, request)) return
+  if (!core.isVoter || core.stopping || isUpToDate(core, request)) return
+  const { role } = core
   const soon = now + core.between(0, core.timing.firstElectionMs)
-  if (role.kind === 'prospective') core.becomeUnattached(soon, now)
-  else role.electionAt = Math.min(role.electionAt, soon)
+  if (role.kind === 'prospective') askAgain(core, now, role, soon)
+  else if (role.kind === 'unattached' && core.voted === null) role.electionAt = Math.min(role.electionAt, soon)
+  else if (role.kind === 'follower' && missesLeader(core, now, role)) role.electionAt = Math.min(role.electionAt, soon)
+}
+
+function missesLeader(core: RaftCore, now: Millis, role: Follower): boolean {
+  return role.leaderRefused || now - role.lastHeardAt >= core.timing.fetchTimeoutMs
 }
 
 export function onBeginQuorumEpoch(core: RaftCore, now: Millis, ticket: Ticket, request: BeginQuorumEpochRequest): void {

@@ -84,6 +84,7 @@ function beginAnswer(
   if (error === 'NOT_LEADER_OR_FOLLOWER' || error === 'BROKER_NOT_AVAILABLE') return endedBySelf(core, now)
   if (error !== 'NONE') return retryLater(core, now)
   heard(core, role, now)
+  role.failures = 0
   role.fetchAt = now
   return role
 }
@@ -116,7 +117,9 @@ export function onFetchFailed(core: RaftCore, now: Millis, call: Call, refused: 
   const role = core.role
   if (role.kind === 'unattached') role.probeAt = now + core.timing.retryBackoffMs * 2
   if (role.kind !== 'follower') return
-  retryLater(core, now)
+  // At first at once, nearly: a connection that has just closed tells little, one that is then refused tells all.
+  role.failures += 1
+  role.fetchAt = now + Math.min(core.timing.retryBackoffMs, 2 ** Math.min(role.failures, 10))
   if (!refused) return
   if (core.isVoter) onLeaderRefused(core, now)
   else core.becomeUnattached(now, now + core.timing.retryBackoffMs * 2)

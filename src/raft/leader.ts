@@ -29,6 +29,7 @@ export function becomeLeader(core: RaftCore, now: Millis, granting: readonly Rep
     observers: new Map(),
     parked: [],
     established: false,
+    leavesAt: NEVER,
   }
   core.enter(role)
   core.log.append(core.epoch, offset + 1)
@@ -94,6 +95,7 @@ export function onFetch(core: RaftCore, now: Millis, ticket: Ticket, request: Fe
   if (position.kind === 'diverging') return core.reply(ticket, { ...fetchReply(core), diverging: position.from })
   if (position.kind === 'snapshot') return core.reply(ticket, { ...fetchReply(core), snapshotId: position.id })
   if (progress !== null) onReached(core, now, role, progress, request.fetchOffset, fetchedBeforeAt)
+  if (core.role !== role) return core.reply(ticket, core.noRecords('BROKER_NOT_AVAILABLE'))
   answerOrPark(core, now, role, ticket, request)
 }
 
@@ -132,6 +134,7 @@ function onReached(core: RaftCore, now: Millis, role: Leader, progress: Progress
   // Fetches may overtake each other; what was durable once stays so within an epoch.
   progress.endOffset = Math.max(progress.endOffset, offset)
   maybeCommit(core, now, role)
+  maybeLeave(core, now, role)
 }
 
 function answerOrPark(core: RaftCore, now: Millis, role: Leader, ticket: Ticket, request: FetchRequest): void {
@@ -210,11 +213,11 @@ function checkQuorumAt(core: RaftCore, role: Leader): Millis {
 
 export function leaderWakeAt(core: RaftCore, role: Leader): Millis {
   const begins = [...role.voters.values()].filter((voter) => voter.beginning === null).map((voter) => voter.beginAt)
-  return earliest(checkQuorumAt(core, role), ...begins, ...role.parked.map((fetch) => fetch.deadline))
+  return earliest(checkQuorumAt(core, role), role.leavesAt, ...begins, ...role.parked.map((fetch) => fetch.deadline))
 }
 
 export function onLeaderTimer(core: RaftCore, now: Millis, role: Leader): void {
-  if (now >= checkQuorumAt(core, role)) return becomeResigned(core, now)
+  if (now >= checkQuorumAt(core, role) || now >= role.leavesAt) return becomeResigned(core, now)
   for (const voter of role.voters.values()) {
     const knows = voter.lastFetchEnd >= 0 || voter.endOffset >= 0
     if (knows) voter.beginAt = Math.max(voter.beginAt, voter.lastFetchAt + core.timing.fetchTimeoutMs / 2)
@@ -227,6 +230,21 @@ export function onLeaderTimer(core: RaftCore, now: Millis, role: Leader): void {
 }
 
 // --- giving up ---
+
+/**
+ * Asked to go. A successor whose log lacks what another voter has would lose its election, so nothing is appended any more and whoever first has
+ * all there is will be named first.
+ */
+export function leave(core: RaftCore, now: Millis, role: Leader): void {
+  role.leavesAt = Math.min(role.leavesAt, now + core.timing.handOverMs)
+  maybeLeave(core, now, role)
+}
+
+function maybeLeave(core: RaftCore, now: Millis, role: Leader): void {
+  if (role.leavesAt === NEVER || core.role !== role) return
+  const someoneHasAll = [...role.voters.values()].some((voter) => voter.endOffset >= core.log.endOffset)
+  if (someoneHasAll || role.voters.size === 0) becomeResigned(core, now)
+}
 
 /** Check-quorum failed, or the node is asked to go: the voters are told, the one with the longest log first in line. */
 export function becomeResigned(core: RaftCore, now: Millis): void {

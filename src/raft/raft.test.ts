@@ -366,6 +366,32 @@ test('a leader that no majority fetches from resigns after one and a half fetch 
   )
 })
 
+test('a leader that is asked to go waits for a voter that has all there is, takes no more, and names it first', () => {
+  const bench = new Bench()
+  bench.elect()
+  bench.persist()
+  bench.ask(fetchRequest({ fetchOffset: 1, lastFetchedEpoch: 1, maxWaitMs: 0 }))
+  bench.step({ kind: 'propose', epoch: 1, count: 1 })
+  bench.step({ kind: 'shutdown' })
+  assert.equal(bench.raft.leaderEpoch(), null)
+  assert.equal(bench.raft.role, 'leader')
+  const last = bench.ask(fetchRequest({ fetchOffset: 2, lastFetchedEpoch: 1, replica: key(3) }))
+  assert.equal(last?.error, 'BROKER_NOT_AVAILABLE')
+  const told = bench.heard('send').filter((effect) => effect.request.kind === 'endQuorumEpoch')
+  assert.deepEqual(
+    told.map(({ request }) => request.kind === 'endQuorumEpoch' && request.preferredCandidates.map((it) => it.id)),
+    [
+      [3, 2],
+      [3, 2],
+    ],
+  )
+  const nobody = new Bench()
+  nobody.elect()
+  nobody.step({ kind: 'shutdown' })
+  nobody.pass(101)
+  assert.equal(nobody.raft.role, 'resigned')
+})
+
 test('a leader that learns of a higher epoch answers those who wait, and leads no more', () => {
   const bench = new Bench()
   bench.elect()

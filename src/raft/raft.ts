@@ -27,6 +27,7 @@ import {
   becomeResigned,
   finishShutdown,
   leaderWakeAt,
+  leave,
   maybeCommit,
   onBeginAnswered,
   onEndAnswered,
@@ -94,7 +95,8 @@ export class Raft implements Machine<RaftInput, RaftEffect> {
 
   /** The epoch in which proposals are taken, or null. */
   leaderEpoch(): Epoch | null {
-    return this.core.role.kind === 'leader' ? this.core.epoch : null
+    const { role } = this.core
+    return role.kind === 'leader' && role.leavesAt === NEVER ? role.epoch : null
   }
 
   get role(): Role['kind'] {
@@ -141,7 +143,7 @@ export class Raft implements Machine<RaftInput, RaftEffect> {
 
   private settle(now: Millis): readonly RaftEffect[] {
     const { core } = this
-    if (core.stopping && !this.finished && core.role.kind !== 'resigned') finishShutdown(core)
+    if (core.stopping && !this.finished && core.role.kind !== 'resigned' && core.role.kind !== 'leader') finishShutdown(core)
     const effects = core.takeEffects()
     if (effects.some((effect) => effect.kind === 'shutdownComplete')) this.finished = true
     assert(core.writes.persistedOffset <= core.log.endOffset, `durable beyond the end at ${now}`)
@@ -174,7 +176,7 @@ export class Raft implements Machine<RaftInput, RaftEffect> {
         return
       case 'shutdown':
         core.stopping = true
-        if (core.role.kind === 'leader') becomeResigned(core, now)
+        if (core.role.kind === 'leader') leave(core, now, core.role)
         return
       default:
         return unreachable(input)

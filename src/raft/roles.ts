@@ -20,6 +20,8 @@ export interface RaftTiming {
   readonly refusedPauseMinMs: Millis
   /** … and this at most. */
   readonly refusedPauseMaxMs: Millis
+  /** A leader that is asked to go waits at most this for a voter that has all there is. */
+  readonly handOverMs: Millis
   readonly requestTimeoutMs: Millis
   readonly retryBackoffMs: Millis
   /** More fetches than this do not wait: they are answered at once. */
@@ -41,6 +43,7 @@ export const defaultTiming: RaftTiming = {
   electionBackoffMaxMs: 500,
   refusedPauseMinMs: 20,
   refusedPauseMaxMs: 100,
+  handOverMs: 100,
   requestTimeoutMs: 2000,
   retryBackoffMs: 20,
   parkedFetchesMax: 1000,
@@ -124,6 +127,8 @@ export interface Leader {
   parked: ParkedFetch[]
   /** `leading` has been said. */
   established: boolean
+  /** Asked to go: takes no more proposals, and resigns when a voter has all there is, or at this time. NEVER otherwise. */
+  leavesAt: Millis
 }
 
 export interface SnapshotDownload {
@@ -143,6 +148,8 @@ export interface Follower {
   fetching: CallId | null
   /** When to fetch next, if no fetch is under way. */
   fetchAt: Millis
+  /** Fetches in a row that got no answer. */
+  failures: number
   download: SnapshotDownload | null
 }
 
