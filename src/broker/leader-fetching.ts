@@ -238,9 +238,10 @@ class FetchLoop {
     said: { readonly leaderEpoch: Epoch; readonly highWatermark: Offset; readonly logStartOffset: Offset },
   ): void {
     partition.tell({ type: 'leaderSaid', leaderEpoch: said.leaderEpoch, highWatermark: said.highWatermark })
-    // what the leader has deleted goes here too, as far as it is here
-    if (said.logStartOffset > partition.log.logStartOffset)
-      partition.moveLogStart(Math.min(said.logStartOffset, partition.log.logEndOffset))
+    // What the leader has deleted goes here too, as far as it is here; the next fetch says so, for the leader's low watermark.
+    if (said.logStartOffset <= partition.log.logStartOffset) return
+    partition.moveLogStart(Math.min(said.logStartOffset, partition.log.logEndOffset))
+    this.fetcher.positioned(partition.topicId, partition.partition, said.leaderEpoch, positionOf(partition))
   }
 
   private truncate(partition: HostedPartition, action: FetchAction, cut: Offset): void {
