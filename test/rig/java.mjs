@@ -1,6 +1,6 @@
 // A Java process (test/java) that runs Kafka's own clients and tools, step by step.
 import { createInterface } from 'node:readline'
-import { spawnBound } from './cluster.mjs'
+import { spawnBound } from './processes.mjs'
 import { javaClassPath, log4j } from './peers.mjs'
 
 /** Short names of Kafka's tools, as the scripts of its distribution have them. */
