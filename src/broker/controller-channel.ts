@@ -1,6 +1,6 @@
 import type { Clock, Ports } from '../base/ports.ts'
 import type { Millis } from '../base/units.ts'
-import { Peer, PeerError } from '../client/peer.ts'
+import { Peer, PeerError, type PeerErrorCode } from '../client/peer.ts'
 import type { Api } from '../protocol/apis.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { Draft, Message, Schema } from '../protocol/schema.ts'
@@ -9,11 +9,16 @@ import type { QuorumEndpoint, QuorumLeader } from '../quorum/metadata-quorum.ts'
 /** Pause before a request that found no active controller is tried again, unless word of a new one comes first. */
 const retryBackoffMs: Millis = 25
 
+/** Codes of requests that have certainly not reached the controller. */
+const neverSent: ReadonlySet<PeerErrorCode> = new Set(['ECONNREFUSED', 'EUNREACHABLE', 'EBUSY'])
+
 export interface ChannelRequest<Res> {
   /** From now until the answer, searching for the active controller included. */
   readonly timeoutMs: Millis
   /** The error code of an answer that concerns the whole request: NOT_CONTROLLER sends it on to the next controller. */
   readonly errorOf: (response: Res) => number
+  /** A request that was sent and whose answer was lost is not sent again: who asks must know that its outcome is unknown. */
+  readonly once?: boolean
 }
 
 /** The time is over, and no active controller has answered. */
@@ -74,6 +79,7 @@ export class ControllerChannel {
         } catch (error) {
           if (!(error instanceof PeerError)) throw error
           reason = error.message
+          if (options.once === true && !neverSent.has(error.code)) throw new NoControllerError(`${api.name}: ${reason}`)
         }
       }
       await this.wordOfLeader(clock, Math.min(retryBackoffMs, Math.max(0, deadline - clock.mono())))

@@ -5,6 +5,7 @@ import type { LogDirectory } from '../log/log-directory.ts'
 import type { AppendOutcome, FollowerOutcome } from '../log/outcomes.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import type { ErrorCode } from '../protocol/errors.ts'
+import { baseOffsetAt, batchHeaderBytes, lastOffsetAt } from '../protocol/records/batch-header.ts'
 import type { TouchKind } from '../replication/fetch-sessions.ts'
 import {
   type PartitionEffect,
@@ -86,9 +87,22 @@ export class HostedPartition implements Sleeper {
 
   /** What the leader answered to a fetch in `epoch`. @throws DiskError, with nothing changed */
   appendAsFollower(records: Buffer, epoch: Epoch): FollowerOutcome {
+    const start = this.startInsideBatch(records)
+    if (start !== null) this.log.truncateFullyAndStartAt(baseOffsetAt(records, 0))
     const outcome = this.log.appendAsFollower(records, epoch)
+    if (start !== null) this.log.advanceLogStartOffset(Math.min(start, this.log.logEndOffset))
     if (outcome.kind === 'appended' && outcome.batches > 0) this.tell({ type: 'appended', logEndOffset: this.log.logEndOffset })
     return outcome
+  }
+
+  /**
+   * The leader's log may start in the middle of a batch (DeleteRecords): a new replica, empty and starting there, is given that batch whole.
+   * It takes the batch from its beginning and then starts where it did (KAFKA-6361, Partition.appendRecordsToFollowerOrFutureReplica).
+   */
+  private startInsideBatch(records: Buffer): Offset | null {
+    const { logStartOffset, logEndOffset } = this.log
+    if (logStartOffset !== logEndOffset || records.length < batchHeaderBytes) return null
+    return baseOffsetAt(records, 0) < logEndOffset && lastOffsetAt(records, 0) >= logEndOffset ? logStartOffset : null
   }
 
   private onAppended(): void {

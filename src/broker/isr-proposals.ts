@@ -72,6 +72,7 @@ export class IsrProposals {
       response = await this.channel.request(apis.alterPartition, alterPartitionVersion, this.draft(batch), {
         timeoutMs: alterPartitionTimeoutMs,
         errorOf: (it) => it.errorCode,
+        once: true,
       })
     } catch (error) {
       if (!(error instanceof NoControllerError)) throw error

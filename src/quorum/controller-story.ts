@@ -96,13 +96,14 @@ export class ControllerStory {
         moves.set(key, { from: before.leader, to: leader, count: 1, first, epoch: before.leaderEpoch + 1 })
       }
     }
-    for (const move of moves.values()) yield this.moveLine(move, image)
+    const lost = lostBrokers(records)
+    for (const move of moves.values()) yield this.moveLine(move, image, lost.has(move.from))
   }
 
-  private moveLine(move: LeaderMove, image: ClusterImage): Line {
+  private moveLine(move: LeaderMove, image: ClusterImage, isLost: boolean): Line {
     const what = move.count === 1 ? move.first : `${move.first} and ${move.count - 1} more`
     const orderly = image.brokers.byId(move.from)?.inControlledShutdown === true
-    const since = move.from < 0 || orderly ? null : Math.min(this.lastHeard.get(move.from) ?? this.electedAt, this.clock.mono())
+    const since = orderly || !isLost ? null : Math.min(this.lastHeard.get(move.from) ?? this.electedAt, this.clock.mono())
     const now = this.clock
     return {
       event: 'leaders-changed',
@@ -110,6 +111,16 @@ export class ControllerStory {
       fields: { from: move.from, to: move.to, partitions: move.count },
     }
   }
+}
+
+/** Brokers that these records fence, or that come back as another incarnation. */
+function lostBrokers(records: readonly MetadataRecord[]): ReadonlySet<NodeId> {
+  const lost = new Set<NodeId>()
+  for (const record of records) {
+    if (record.type === 'registerBroker') lost.add(record.message.brokerId)
+    else if (record.type === 'brokerRegistrationChange' && record.message.fenced > 0) lost.add(record.message.brokerId)
+  }
+  return lost
 }
 
 function name(leader: NodeId): string {
