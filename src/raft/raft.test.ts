@@ -434,6 +434,16 @@ test('a word about an old write does not make durable what was cut and written a
   assert.equal(writes.persistedOffset, 8)
 })
 
+test('a log that a snapshot replaces is durable again only with the snapshot', () => {
+  const writes = new Writes(9)
+  const pending = writes.append(12)
+  const replaced = writes.replace(5)
+  writes.onPersisted(pending)
+  assert.equal(writes.persistedOffset, 0)
+  writes.onPersisted(replaced)
+  assert.equal(writes.persistedOffset, 5)
+})
+
 test('a fetch position is held against the epochs of the log', () => {
   const shape = new LogShape({
     start: { offset: 4, epoch: 1 },
