@@ -3,7 +3,7 @@ import { keyHelp, type KeyCommand, takeKeys } from './keys.ts'
 import { layOut, type Layout, LayoutProblem, type LayoutOptions } from './layout.ts'
 import { NodeProcess } from './node-process.ts'
 import { checkPortsAreFree } from './ports-free.ts'
-import { prepareStorage } from './prepare-storage.ts'
+import { checkProperties, prepareStorage } from './prepare-storage.ts'
 import { statusLines } from './status.ts'
 import { Story } from './story.ts'
 
@@ -17,6 +17,7 @@ export async function runDev(options: LayoutOptions): Promise<void> {
   let layout: Layout | null = null
   try {
     layout = layOut(options)
+    checkProperties(layout)
     await checkPortsAreFree(layout.places)
     prepareStorage(layout)
   } catch (error) {

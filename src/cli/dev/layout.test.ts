@@ -1,0 +1,127 @@
+import assert from 'node:assert/strict'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { exitCodes } from '../../node/exit-codes.ts'
+import { layOut, LayoutProblem, type LayoutOptions } from './layout.ts'
+import { checkProperties, prepareStorage } from './prepare-storage.ts'
+
+function folder(t: TestContext): string {
+  const path = mkdtempSync(join(tmpdir(), 'odradek-layout-'))
+  t.after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+function options(data: string, more: Partial<LayoutOptions> = {}): LayoutOptions {
+  return { nodes: 3, port: 9092, data, memory: false, fresh: false, set: [], ...more }
+}
+
+function properties(file: string): ReadonlyMap<string, string> {
+  const lines = readFileSync(file, 'utf8').split('\n')
+  return new Map(
+    lines
+      .filter((it) => it.includes('=') && !it.startsWith('#'))
+      .map((it) => [it.slice(0, it.indexOf('=')), it.slice(it.indexOf('=') + 1)] as const),
+  )
+}
+
+test('three nodes are laid out at ports that follow one another, with copies on all and two of them needed', (t) => {
+  const layout = layOut(options(folder(t)))
+  assert.equal(layout.bootstrap, '127.0.0.1:9092,127.0.0.1:9093,127.0.0.1:9094')
+  assert.deepEqual(
+    layout.places.map((it) => it.id),
+    [1, 2, 3],
+  )
+  const third = properties(layout.places[2]?.propertiesFile ?? '')
+  assert.equal(third.get('node.id'), '3')
+  assert.equal(third.get('default.replication.factor'), '3')
+  assert.equal(third.get('min.insync.replicas'), '2')
+  assert.equal(third.get('controller.quorum.voters'), '1@127.0.0.1:29092,2@127.0.0.1:29093,3@127.0.0.1:29094')
+  layout.release()
+})
+
+test('one node has one copy; --set goes before what is written otherwise', (t) => {
+  const layout = layOut(options(folder(t), { nodes: 1, set: ['min.insync.replicas=1', 'num.partitions=7', 'min.insync.replicas=1'] }))
+  const only = properties(layout.places[0]?.propertiesFile ?? '')
+  assert.equal(only.get('default.replication.factor'), '1')
+  assert.equal(only.get('num.partitions'), '7')
+  layout.release()
+})
+
+test('what dev decides itself is refused', (t) => {
+  const data = folder(t)
+  assert.throws(() => layOut(options(data, { set: ['log.dirs=/elsewhere'] })), { name: 'LayoutProblem', exitCode: exitCodes.usage })
+})
+
+test('the folder is held until it is released', (t) => {
+  const data = folder(t)
+  const first = layOut(options(data))
+  assert.throws(() => layOut(options(data)), /Another 'odradek dev' is running/)
+  first.release()
+  layOut(options(data)).release()
+})
+
+test('a cluster of three is not started as one of five, but begins anew when told to', (t) => {
+  const data = folder(t)
+  layOut(options(data)).release()
+  writeFileSync(join(data, 'node-3', 'kept'), '')
+  assert.throws(() => layOut(options(data, { nodes: 5 })), /holds a cluster of 3 nodes\. Start it with --nodes 3/)
+  layOut(options(data, { nodes: 5, fresh: true })).release()
+  assert.ok(!existsSync(join(data, 'node-3', 'kept')))
+})
+
+test('--fresh never empties a folder that dev did not make', (t) => {
+  const data = folder(t)
+  writeFileSync(join(data, 'precious'), '')
+  assert.throws(() => layOut(options(data, { fresh: true })), /was not made by 'odradek dev'/)
+  assert.ok(existsSync(join(data, 'precious')))
+})
+
+test('a shape that cannot be read is named, not guessed', (t) => {
+  const data = folder(t)
+  for (const text of ['{"nodes"', '[]', 'null']) {
+    writeFileSync(join(data, 'cluster.json'), text)
+    assert.throws(() => layOut(options(data)), /cluster\.json is not what 'odradek dev' writes/)
+  }
+})
+
+test('folders with a comma or of a single node are refused', (t) => {
+  const data = folder(t)
+  assert.throws(() => layOut(options(join(data, 'a,b'))), /has a comma in it/)
+  writeFileSync(join(data, 'meta.properties'), '')
+  assert.throws(() => layOut(options(data)), /the log directory of one node/)
+})
+
+test('memory is forgotten when it is released', () => {
+  const layout = layOut(options('unused', { memory: true, nodes: 1 }))
+  assert.ok(existsSync(layout.folder))
+  layout.release()
+  assert.ok(!existsSync(layout.folder))
+})
+
+test('all nodes get one cluster id, a node that is new gets that of the others, and two ids are refused', (t) => {
+  const data = folder(t)
+  const layout = layOut(options(data))
+  t.after(() => layout.release())
+  const idOf = (id: number): string | undefined => properties(join(data, `node-${id}`, 'log', 'meta.properties')).get('cluster.id')
+  prepareStorage(layout)
+  const first = idOf(1)
+  assert.ok(first !== undefined && first.length > 10)
+  assert.deepEqual([idOf(2), idOf(3)], [first, first])
+  rmSync(join(data, 'node-2', 'log'), { recursive: true })
+  prepareStorage(layout)
+  assert.equal(idOf(2), first)
+  mkdirSync(join(data, 'node-3', 'log'), { recursive: true })
+  writeFileSync(join(data, 'node-3', 'log', 'meta.properties'), 'version=1\ncluster.id=other\nnode.id=3\n')
+  assert.throws(() => prepareStorage(layout), /node-3.log belongs to cluster other, .*node-2.log to cluster/)
+})
+
+test('a wrong property is told before anything starts', (t) => {
+  const layout = layOut(options(folder(t), { set: ['log.segment.bytes=many'] }))
+  t.after(() => layout.release())
+  assert.throws(
+    () => checkProperties(layout),
+    (error) => error instanceof LayoutProblem && error.exitCode === exitCodes.usage && /log\.segment\.bytes/.test(error.message),
+  )
+})
