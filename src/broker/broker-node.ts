@@ -15,6 +15,7 @@ import type { CommittedBatch, MetadataSnapshot } from '../quorum/metadata-quorum
 import { RaftNode } from '../quorum/raft-node.ts'
 import { FetchSessions } from '../replication/fetch-sessions.ts'
 import { type HandlerTable, handlerTable } from '../server/handlers.ts'
+import { MemoryBudget } from '../server/memory-budget.ts'
 import { type Server, serve } from '../server/serve.ts'
 import { ControllerChannel } from './controller-channel.ts'
 import { openDirectories, reportFailed } from './directories.ts'
@@ -251,8 +252,12 @@ export class BrokerNode {
     const own = listeners.filter((it) => !controllerListenerNames.includes(it.name))
     const table = this.handlers()
     const limits = limitsOf(this.config)
+    const { queuedMaxRequestBytes } = this.config
+    const memory = new MemoryBudget(queuedMaxRequestBytes > 0 ? queuedMaxRequestBytes : Number.MAX_SAFE_INTEGER)
     this.servers = await Promise.all(
-      own.map((it) => serve(this.ports, { host: it.host, port: it.port, listenerName: it.name, listenerKind: 'broker', limits }, table)),
+      own.map((it) =>
+        serve(this.ports, { host: it.host, port: it.port, listenerName: it.name, listenerKind: 'broker', limits, memory }, table),
+      ),
     )
   }
 

@@ -36,7 +36,7 @@ export class ControllerChannel {
   private readonly leaderNow: () => QuorumLeader
   private peer: Peer | null = null
   private endpoint: QuorumEndpoint | null = null
-  private waiting: (() => void)[] = []
+  private readonly waiting = new Set<() => void>()
   private closed = false
 
   constructor(ports: Ports, clientId: string, leaderNow: () => QuorumLeader) {
@@ -52,9 +52,7 @@ export class ControllerChannel {
       this.peer.close()
       this.peer = null
     }
-    const waiting = this.waiting
-    this.waiting = []
-    for (const go of waiting) go()
+    for (const go of [...this.waiting]) go()
   }
 
   /** @throws NoControllerError when the time is over */
@@ -110,11 +108,13 @@ export class ControllerChannel {
 
   private wordOfLeader(clock: Clock, atMost: Millis): Promise<void> {
     return new Promise((resolve) => {
-      const timer = clock.after(atMost, resolve)
-      this.waiting.push(() => {
+      const go = (): void => {
         timer.cancel()
+        this.waiting.delete(go)
         resolve()
-      })
+      }
+      const timer = clock.after(atMost, go)
+      this.waiting.add(go)
     })
   }
 }

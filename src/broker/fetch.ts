@@ -79,6 +79,8 @@ class FetchWork implements FetchWaiter, Sleeper {
     }
     this.deadline = now + Math.max(0, request.maxWaitMs)
     this.hints = new LeaderHints(around.image, context.connection.listenerName)
+    // A full budget for requests must not hold up the replication that would empty it
+    if (isFollower(this.fetcher) && around.image.brokers.byId(this.fetcher.replicaId) !== undefined) context.connection.exemptFromBudget()
     this.session = around.sessions.open(request, context.apiVersion, isFollower(this.fetcher), now)
   }
 
