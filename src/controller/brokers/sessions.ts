@@ -52,6 +52,8 @@ export class Sessions {
     for (const broker of brokers) {
       const silentMs = silent?.id === broker.id ? Math.min(silent.forMs, countedMax) : 0
       this.heard(now - silentMs, broker.id, broker.epoch, NO_OFFSET)
+      // Nobody has a connection to this controller yet: until its first heartbeat, another incarnation is believed rather than a memory
+      this.connectionLost(broker.id, broker.epoch)
     }
   }
 
