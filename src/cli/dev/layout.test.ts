@@ -71,6 +71,12 @@ test('a cluster of three is not started as one of five, but begins anew when tol
   assert.ok(!existsSync(join(data, 'node-3', 'kept')))
 })
 
+test('--fresh takes a folder that is empty or not there', (t) => {
+  const data = folder(t)
+  layOut(options(data, { fresh: true })).release()
+  layOut(options(join(data, 'new', 'folder'), { fresh: true })).release()
+})
+
 test('--fresh never empties a folder that dev did not make', (t) => {
   const data = folder(t)
   writeFileSync(join(data, 'precious'), '')

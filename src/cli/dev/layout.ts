@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { DiskError } from '../../base/ports.ts'
@@ -103,7 +103,7 @@ function openFolder(data: string): string {
 /** Before anything is written: two clusters must never share a folder, not even its server.properties. */
 function lockFolder(folder: string): { release(): void } {
   try {
-    return lockFile(join(folder, 'cluster.lock'))
+    return lockFile(join(folder, lockName))
   } catch (error) {
     if (!(error instanceof DiskError)) throw error
     throw new LayoutProblem(
@@ -120,6 +120,7 @@ function memoryFolder(): string {
 }
 
 const shapeFile = 'cluster.json'
+const lockName = 'cluster.lock'
 
 interface Shape {
   readonly nodes: number
@@ -128,8 +129,8 @@ interface Shape {
 
 /** Removes only what an earlier run made: a folder that is not ours is never emptied. */
 function removeEarlierData(folder: string): void {
-  if (!existsSync(folder)) return
   const shape = readShape(folder)
+  if (shape === null && readdirSync(folder).every((name) => name === lockName)) return
   if (shape === null) {
     throw new LayoutProblem(
       `${folder} was not made by 'odradek dev' (it has no ${shapeFile}), so --fresh will not empty it. Name another folder with --data.`,
