@@ -1,0 +1,277 @@
+import { assert } from '../base/assert.ts'
+import type { Entropy, Log, Ports } from '../base/ports.ts'
+import { Prng } from '../base/prng.ts'
+import type { Millis, NodeId, Offset } from '../base/units.ts'
+import { BrokerNode } from '../broker/broker-node.ts'
+import { ClusterClient, type Endpoint } from '../client/cluster-client.ts'
+import { Peer } from '../client/peer.ts'
+import { configRules } from '../config/config-rules.ts'
+import { parseServerConfig } from '../config/parse-server-config.ts'
+import type { ServerConfig } from '../config/server-config.ts'
+import { formatMetaProperties } from '../log/checkpoints.ts'
+import type { ClusterImage } from '../metadata/image.ts'
+import { METADATA_VERSION_LATEST } from '../metadata/metadata-version.ts'
+import type { PartitionImage } from '../metadata/partition-image.ts'
+import { encodeRecord } from '../metadata/record-frame.ts'
+import { METADATA_VERSION } from '../metadata/supported-features.ts'
+import { batchHeaders } from '../protocol/records/batch-header.ts'
+import { type DecodedRecord, decodeRecords } from '../protocol/records/records.ts'
+import { writeBootstrap } from '../quorum/bootstrap.ts'
+import { ControllerNode } from '../quorum/controller-node.ts'
+import { ManualClock } from './manual-clock.ts'
+import { MemoryDisk } from './memory-disk.ts'
+import { MemoryNetwork } from './memory-network.ts'
+import { SimulatedProcess } from './simulated-process.ts'
+
+const host = '127.0.0.1'
+const brokerPort = 9_000
+const controllerPort = 9_100
+const clusterId = 'simulated-cluster'
+const step: Millis = 1
+const linesKept = 60
+
+/** One life of a node's process. */
+export interface NodeLife {
+  readonly process: SimulatedProcess
+  readonly broker: BrokerNode
+  readonly controller: ControllerNode
+  /** Both roles serve. */
+  started: boolean
+  /** Why it could not start or go on. */
+  failure: string | null
+}
+
+export interface WorldNode {
+  readonly id: NodeId
+  readonly disk: MemoryDisk
+  readonly config: ServerConfig
+  life: NodeLife | null
+}
+
+/** Whole nodes, each broker and controller in one, on one simulated network, each with a disk of its own. */
+export class ClusterWorld {
+  readonly clock = new ManualClock()
+  readonly network: MemoryNetwork
+  readonly prng: Prng
+  readonly nodes = new Map<NodeId, WorldNode>()
+  readonly lines: string[] = []
+
+  /** `properties` are laid over those that every node has. */
+  constructor(count: number, seed: number, properties: Readonly<Record<string, string>> = {}) {
+    this.network = new MemoryNetwork(this.clock, { latencyMs: 1 })
+    this.prng = new Prng(seed)
+    const ids = Array.from({ length: count }, (_unused, at) => at + 1)
+    const voters = ids.map((id) => `${id}@${host}:${controllerPort + id}`).join(',')
+    for (const id of ids) {
+      const config = configOf(id, { 'controller.quorum.voters': voters, ...properties })
+      const disk = new MemoryDisk()
+      this.format(disk, config)
+      this.nodes.set(id, { id, disk, config, life: null })
+    }
+  }
+
+  private format(disk: MemoryDisk, config: ServerConfig): void {
+    for (const directory of new Set([config.metadataLogDir, ...config.logDirs])) {
+      disk.makeDirectory(directory)
+      const identity = { clusterId, nodeId: config.nodeId, directoryId: this.prng.uuid() }
+      disk.replaceSmallSync(`${directory}/meta.properties`, formatMetaProperties(identity))
+    }
+    const message = { name: METADATA_VERSION, featureLevel: METADATA_VERSION_LATEST }
+    writeBootstrap(disk, config.metadataLogDir, [encodeRecord({ type: 'featureLevel', version: 0, message })], this.clock.wall())
+  }
+
+  node(id: NodeId): WorldNode {
+    const found = this.nodes.get(id)
+    if (found === undefined) throw new RangeError(`no node ${id}`)
+    return found
+  }
+
+  /** Starts a node's process (again, on the disk of its earlier life); `life.started` says when it serves. */
+  start(id: NodeId): NodeLife {
+    const node = this.node(id)
+    assert(node.life === null, `node ${id} runs already`)
+    const process = new SimulatedProcess(this)
+    const ports = process.ports({ disk: node.disk, entropy: this.entropy(), log: this.logOf(id) })
+    const life: NodeLife = {
+      process,
+      controller: new ControllerNode(ports, {
+        config: node.config,
+        identity: this.identityOf(node),
+        rules: configRules(node.config.given),
+      }),
+      broker: new BrokerNode(ports, node.config, { onFatal: (reason) => (life.failure = reason) }),
+      started: false,
+      failure: null,
+    }
+    node.life = life
+    Promise.all([life.controller.start(), life.broker.start()]).then(
+      () => (life.started = true),
+      (error: unknown) => (life.failure = String(error)),
+    )
+    return life
+  }
+
+  private identityOf({ disk, config }: WorldNode) {
+    const directoryId = /directory\.id=(\S+)/.exec(disk.readSmall(`${config.metadataLogDir}/meta.properties`).toString())?.[1]
+    assert(directoryId !== undefined, 'the directory is formatted')
+    return { clusterId, nodeId: config.nodeId, directoryId }
+  }
+
+  /** All nodes, until they serve. */
+  async startAll(limitMs: Millis = 10_000): Promise<void> {
+    for (const id of this.nodes.keys()) this.start(id)
+    await this.untilAllServe(limitMs)
+  }
+
+  async untilAllServe(limitMs: Millis = 10_000): Promise<Millis> {
+    return this.until(() => [...this.nodes.values()].every((it) => it.life?.started === true), limitMs)
+  }
+
+  /** As kill -9; with `power` the machine's power goes: what was not synced may be lost. */
+  kill(id: NodeId, power = false): void {
+    const node = this.node(id)
+    node.life?.process.kill()
+    node.life = null
+    if (power) node.disk.crash(this.prng)
+    else node.disk.kill()
+  }
+
+  /** As SIGSTOP. */
+  freeze(id: NodeId): void {
+    this.node(id).life?.process.freeze()
+  }
+
+  thaw(id: NodeId): void {
+    this.node(id).life?.process.thaw()
+  }
+
+  /** As SIGTERM: resolves when the process has ended by itself. */
+  async stop(id: NodeId, limitMs: Millis = 15_000): Promise<void> {
+    const { life, disk } = this.node(id)
+    if (life === null) return
+    await this.run(
+      life.broker.stop().then(() => life.controller.stop()),
+      limitMs,
+    )
+    life.process.kill()
+    this.node(id).life = null
+    disk.kill()
+  }
+
+  endpoint(id: NodeId): Endpoint {
+    return { host, port: brokerPort + id }
+  }
+
+  controllerEndpoint(id: NodeId): Endpoint {
+    return { host, port: controllerPort + id }
+  }
+
+  clientPorts(): Pick<Ports, 'clock' | 'entropy' | 'network'> {
+    return { clock: this.clock, network: this.network, entropy: this.entropy() }
+  }
+
+  client(clientId = 'client'): ClusterClient {
+    return new ClusterClient(this.clientPorts(), { bootstrap: [...this.nodes.keys()].map((id) => this.endpoint(id)), clientId })
+  }
+
+  /** A bare connection to one broker. */
+  peer(id: NodeId, clientId = 'peer'): Peer {
+    return new Peer(this.clientPorts(), { ...this.endpoint(id), clientId })
+  }
+
+  private entropy(): Entropy {
+    const prng = new Prng(this.prng.uint32())
+    return { uint32: () => prng.uint32(), uuid: () => prng.uuid() }
+  }
+
+  private logOf(id: NodeId): Log {
+    return {
+      write: (level, event, message) => {
+        this.lines.push(`${this.clock.mono().toFixed(0)} node ${id} ${level} ${event}: ${message}`)
+      },
+    }
+  }
+
+  /** The id of the active controller; null while there is none that could act. */
+  activeController(): NodeId | null {
+    for (const { id, life } of this.nodes.values()) if (life !== null && !life.process.isStopped && life.controller.isActive) return id
+    return null
+  }
+
+  /** What the active controller, or else any that runs, has been told of the cluster. */
+  image(): ClusterImage {
+    const id = this.activeController()
+    const life = id === null ? [...this.nodes.values()].find((it) => it.life !== null)?.life : this.node(id).life
+    assert(life !== null && life !== undefined, 'somebody runs')
+    return life.controller.image
+  }
+
+  partition(topic: string, partition: number): PartitionImage | undefined {
+    return this.image().topics.byName(topic)?.partitions[partition]
+  }
+
+  leaderOf(topic: string, partition: number): NodeId {
+    return this.partition(topic, partition)?.leader ?? -1
+  }
+
+  /** The bytes of a replica as its disk has them, before `end`. */
+  bytesOf(id: NodeId, topic: string, partition: number, end: Offset = Infinity): Buffer {
+    const all = this.wholeLog(id, topic, partition)
+    const kept = [...batchHeaders(all)].filter(({ header }) => header.lastOffset < end)
+    const last = kept.at(-1)
+    return last === undefined ? Buffer.alloc(0) : all.subarray(0, last.at + last.header.sizeBytes)
+  }
+
+  recordsOf(id: NodeId, topic: string, partition: number): readonly DecodedRecord[] {
+    const bytes = this.wholeLog(id, topic, partition)
+    return [...batchHeaders(bytes)].flatMap(({ at }) => decodeRecords(bytes, at))
+  }
+
+  private wholeLog(id: NodeId, topic: string, partition: number): Buffer {
+    const { disk, config } = this.node(id)
+    const folder = config.logDirs.map((it) => `${it}/${topic}-${partition}`).find((it) => disk.exists(it))
+    if (folder === undefined) return Buffer.alloc(0)
+    const segments = disk.list(folder).filter((name) => name.endsWith('.log'))
+    return Buffer.concat(segments.map((name) => disk.readSmall(`${folder}/${name}`)))
+  }
+
+  /** Lets time pass until `done`; returns how long it took. */
+  async until(done: () => boolean, limitMs: Millis): Promise<Millis> {
+    const start = this.clock.mono()
+    while (!done()) {
+      if (this.clock.mono() - start > limitMs) throw new Error(`not within ${limitMs} ms\n${this.describe()}`)
+      await this.clock.advance(step)
+    }
+    return this.clock.mono() - start
+  }
+
+  /** Lets time pass until `work` has come to its end. */
+  async run<T>(work: Promise<T>, limitMs: Millis = 30_000): Promise<T> {
+    let settled = false
+    const settle = (): void => {
+      settled = true
+    }
+    work.then(settle, settle)
+    await this.until(() => settled, limitMs)
+    return work
+  }
+
+  describe(): string {
+    const lives = [...this.nodes.values()].map(({ id, life }) => `node ${id}: ${life === null ? 'down' : (life.failure ?? 'up')}`)
+    return [...this.lines.slice(-linesKept), ...lives].join('\n')
+  }
+}
+
+function configOf(id: NodeId, properties: Readonly<Record<string, string>>): ServerConfig {
+  const own = {
+    'node.id': String(id),
+    'process.roles': 'broker,controller',
+    listeners: `PLAINTEXT://${host}:${brokerPort + id},CONTROLLER://${host}:${controllerPort + id}`,
+    'controller.listener.names': 'CONTROLLER',
+    'log.dirs': `/data/${id}`,
+    ...properties,
+  }
+  const parsed = parseServerConfig(Object.entries(own).map(([name, value]) => ({ name, value, line: 0 })))
+  if ('config' in parsed) return parsed.config
+  throw new Error(parsed.problems.map((it) => `${it.name} ${it.message}`).join('; '))
+}
