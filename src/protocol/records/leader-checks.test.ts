@@ -73,7 +73,7 @@ test('a sound batch is taken as it is', () => {
   }
 })
 
-test('anything but one whole batch of magic 2 is an invalid record', () => {
+test('anything but one whole batch of magic 2 is an invalid record; a magic that never was is damage', () => {
   const batch = buildBatch({}, records)
   refused(Buffer.alloc(0), 'INVALID_RECORD')
   refused(Buffer.concat([batch, batch]), 'INVALID_RECORD')
@@ -85,7 +85,7 @@ test('anything but one whole batch of magic 2 is an invalid record', () => {
   )
   refused(
     bent((it) => it.writeInt8(3, magicAtByte)),
-    'INVALID_RECORD',
+    'CORRUPT_MESSAGE',
   )
   refused(
     bent((it) => it.writeInt32BE(20, lengthAtByte)),

@@ -95,6 +95,8 @@ function oneBatch(records: Buffer, apiVersion: number): BatchRefused | BatchHead
   const length = records.readInt32BE(lengthAtByte)
   if (records.length > magicAtByte) {
     const magic = records.readInt8(magicAtByte)
+    // what was never a format is damage (ByteBufferLogInputStream), an older format is a client's mistake
+    if (magic < 0 || magic > MAGIC) return refuse('CORRUPT_MESSAGE', `Invalid magic found in record: ${magic}`)
     if (magic !== MAGIC)
       return refuse(
         'INVALID_RECORD',
