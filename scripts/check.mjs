@@ -8,7 +8,13 @@ if (!process.argv.includes('--prepared')) prepare()
 const bin = (name) => join(root, 'node_modules', '.bin', name)
 const steps = [
   { what: 'lint', command: bin('oxlint'), args: ['--type-aware', '--deny-warnings', 'src', 'scripts', 'test', 'examples'] },
-  { what: 'form', command: bin('prettier'), args: ['--check', '--log-level', 'warn', 'src/**/*.ts', 'scripts/**/*.mjs', 'test/**/*.mjs'] },
+  { what: 'types of the examples', command: bin('tsc'), args: ['-p', 'examples/typescript', '--noEmit'] },
+  {
+    what: 'form',
+    command: bin('prettier'),
+    args: ['--check', '--log-level', 'warn', 'src/**/*.ts', 'examples/typescript/*.ts', 'scripts/**/*.mjs', 'test/**/*.mjs'],
+  },
+  { what: 'reference pages', command: process.execPath, args: [join(root, 'scripts', 'reference.mjs'), '--check'] },
   { what: 'house rules', command: process.execPath, args: [join(root, 'scripts', 'tidy.mjs')] },
 ]
 let failed = 0

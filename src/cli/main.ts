@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { Command, InvalidArgumentError } from 'commander'
+import { Command, InvalidArgumentError, Option } from 'commander'
 import { exitCodes } from '../node/exit-codes.ts'
 import type { FormatFlags } from './storage-command.ts'
 
@@ -23,6 +23,10 @@ function collect(text: string, before: readonly string[]): readonly string[] {
   return [...before, text]
 }
 
+function repeated(flags: string, description: string): Option {
+  return new Option(flags, description).argParser(collect).default([], 'none')
+}
+
 program
   .command('dev')
   .description('run a highly available cluster on this machine, one process per node')
@@ -31,7 +35,7 @@ program
   .option('--data <folder>', 'where the data is kept', './data')
   .option('--memory', 'keep the data in memory (a file system in memory, where there is one) and forget it at the end', false)
   .option('--fresh', 'remove the data of an earlier run first', false)
-  .option('--set <name=value>', "a property for every node, by Kafka's name (may be repeated)", collect, [] as readonly string[])
+  .addOption(repeated('--set <name=value>', "a property for every node, by Kafka's name (may be repeated)"))
   .action(async (options: DevFlags) => {
     const { runDev } = await import('./dev/dev-command.ts')
     await runDev(options)
@@ -50,7 +54,7 @@ program
   .command('server')
   .description('run one node by its server.properties')
   .argument('<server.properties>', "the node's configuration, in Kafka's names")
-  .option('--override <name=value>', 'a property that goes before the file (may be repeated)', collect, [] as readonly string[])
+  .addOption(repeated('--override <name=value>', 'a property that goes before the file (may be repeated)'))
   .action(async (file: string, options: { readonly override: readonly string[] }) => {
     const { runServer } = await import('../node/server-main.ts')
     await runServer(file, options.override)
