@@ -402,6 +402,11 @@ export class BrokerNode {
     await directory.closeCleanly((log) => highWatermarks.get(log) ?? null, this.lifecycle.brokerEpoch)
   }
 
+  /** How many requests and partitions here wait for a deadline: what is left behind shows as growth. */
+  get sleepers(): number {
+    return this.wakeQueue.size
+  }
+
   /** Who leads here, for tests and for the status of an embedded broker. */
   leads(topic: string, partition: number): NodeId | null {
     return this.hosted.byName(topic, partition)?.isLeader === true ? this.config.nodeId : null

@@ -34,6 +34,11 @@ export class WakeQueue {
     this.clock = clock
   }
 
+  /** Who waits to be woken. */
+  get size(): number {
+    return this.enteredFor.size
+  }
+
   /** To be called whenever the sleeper's `wakeAt` may have come nearer. */
   look(sleeper: Sleeper): void {
     this.enter(sleeper, sleeper.wakeAt())

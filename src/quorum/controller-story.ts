@@ -97,12 +97,15 @@ export class ControllerStory {
       }
     }
     const lost = lostBrokers(records)
-    for (const move of moves.values()) yield this.moveLine(move, image, lost.has(move.from))
+    const leaving = leavingBrokers(records)
+    for (const move of moves.values()) {
+      const orderly = leaving.has(move.from) || image.brokers.byId(move.from)?.inControlledShutdown === true
+      yield this.moveLine(move, orderly, lost.has(move.from))
+    }
   }
 
-  private moveLine(move: LeaderMove, image: ClusterImage, isLost: boolean): Line {
+  private moveLine(move: LeaderMove, orderly: boolean, isLost: boolean): Line {
     const what = move.count === 1 ? move.first : `${move.first} and ${move.count - 1} more`
-    const orderly = image.brokers.byId(move.from)?.inControlledShutdown === true
     const since = orderly || !isLost ? null : Math.min(this.lastHeard.get(move.from) ?? this.electedAt, this.clock.mono())
     const now = this.clock
     return {
@@ -121,6 +124,15 @@ function lostBrokers(records: readonly MetadataRecord[]): ReadonlySet<NodeId> {
     else if (record.type === 'brokerRegistrationChange' && record.message.fenced > 0) lost.add(record.message.brokerId)
   }
   return lost
+}
+
+/** Brokers that begin their controlled shutdown with these records: their partitions move in the same batch. */
+function leavingBrokers(records: readonly MetadataRecord[]): ReadonlySet<NodeId> {
+  const leaving = new Set<NodeId>()
+  for (const record of records) {
+    if (record.type === 'brokerRegistrationChange' && record.message.inControlledShutdown > 0) leaving.add(record.message.brokerId)
+  }
+  return leaving
 }
 
 function name(leader: NodeId): string {
