@@ -31,7 +31,7 @@ program
   .command('dev')
   .description('run a highly available cluster on this machine, one process per node')
   .option('--nodes <n>', 'how many nodes, each broker and controller', wholeNumber(1, 9), 3)
-  .option('--port <port>', "the first node's port; the others follow it", wholeNumber(1, 45_000), 9092)
+  .option('--port <port>', "the first node's port; the others follow it", wholeNumber(1, 64_000), 9092)
   .option('--data <folder>', 'where the data is kept', './data')
   .option('--memory', 'keep the data in memory (a file system in memory, where there is one) and forget it at the end', false)
   .option('--fresh', 'remove the data of an earlier run first', false)

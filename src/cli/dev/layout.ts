@@ -6,7 +6,7 @@ import { lockFile } from '../../node/directory-lock.ts'
 import { type ExitCode, exitCodes } from '../../node/exit-codes.ts'
 
 /** Controllers listen this far above their broker's port. */
-const controllerPortDistance = 20_000
+const controllerPortDistance = 1_000
 
 export interface NodePlace {
   readonly id: number
