@@ -22,7 +22,7 @@ function isFree(port) {
 export async function freeDevPort() {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 2700)
-    const wanted = [0, 1, 2].flatMap((at) => [port + at, port + 20_000 + at])
+    const wanted = [0, 1, 2].flatMap((at) => [port + at, port + 1_000 + at])
     if ((await Promise.all(wanted.map(isFree))).every(Boolean)) return port
   }
 }

@@ -37,7 +37,7 @@ test('three nodes are laid out at ports that follow one another, with copies on 
   assert.equal(third.get('node.id'), '3')
   assert.equal(third.get('default.replication.factor'), '3')
   assert.equal(third.get('min.insync.replicas'), '2')
-  assert.equal(third.get('controller.quorum.voters'), '1@127.0.0.1:29092,2@127.0.0.1:29093,3@127.0.0.1:29094')
+  assert.equal(third.get('controller.quorum.voters'), '1@127.0.0.1:10092,2@127.0.0.1:10093,3@127.0.0.1:10094')
   layout.release()
 })
 
