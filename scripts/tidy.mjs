@@ -134,6 +134,13 @@ for (const name of documents) {
   }
 }
 
+// The version is said in places that cannot read package.json
+const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
+for (const name of ['cli/main.ts', 'client/negotiation.ts']) {
+  if (!readFileSync(join(src, name), 'utf8').includes(`'${version}'`))
+    report(join(src, name), 0, `does not say version ${version}, as package.json does`)
+}
+
 // Leftovers, and long files, which want a second look
 for (const file of [
   ...sources,
