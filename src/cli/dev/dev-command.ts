@@ -1,10 +1,8 @@
 import { exitCodes } from '../../node/exit-codes.ts'
 import { keyHelp, type KeyCommand, takeKeys } from './keys.ts'
-import { layOut, type Layout, LayoutProblem, type LayoutOptions } from './layout.ts'
+import { isFormatted, layOut, type Layout, LayoutProblem, type LayoutOptions } from './layout.ts'
 import { NodeProcess } from './node-process.ts'
 import { checkPortsAreFree } from './ports-free.ts'
-import { checkProperties, prepareStorage } from './prepare-storage.ts'
-import { statusLines } from './status.ts'
 import { Story } from './story.ts'
 
 /** Nodes that do not stop within this are killed, so that nothing is ever left behind. */
@@ -17,9 +15,8 @@ export async function runDev(options: LayoutOptions): Promise<void> {
   let layout: Layout | null = null
   try {
     layout = layOut(options)
-    checkProperties(layout)
+    if (options.set.length > 0 || !isFormatted(layout)) await prepareNodes(layout)
     await checkPortsAreFree(layout.places)
-    prepareStorage(layout)
   } catch (error) {
     layout?.release()
     if (!(error instanceof LayoutProblem)) throw error
@@ -30,6 +27,13 @@ export async function runDev(options: LayoutOptions): Promise<void> {
   cluster.start()
   await cluster.ended
   process.exit(cluster.exitCode)
+}
+
+/** Loaded only when it is needed: the nodes should be up as soon as can be. */
+async function prepareNodes(layout: Layout): Promise<void> {
+  const { checkProperties, prepareStorage } = await import('./prepare-storage.ts')
+  checkProperties(layout)
+  prepareStorage(layout)
 }
 
 /** A closed pipe (`npm start | head`) must not end the cluster with a stack trace. */
@@ -123,7 +127,7 @@ class DevCluster {
       case 'help':
         return this.story.line(keyHelp)
       case 'status':
-        return this.story.line((await statusLines(this.nodes, this.layout)).join('\n'))
+        return this.story.line((await this.status()).join('\n'))
       case 'quit':
         return this.quit()
       default:
@@ -161,6 +165,11 @@ class DevCluster {
     if (this.ending) return
     this.story.note(`node ${node.place.id} starts`)
     node.start()
+  }
+
+  private async status(): Promise<readonly string[]> {
+    const { statusLines } = await import('./status.ts')
+    return statusLines(this.nodes, this.layout)
   }
 
   private async quit(): Promise<void> {

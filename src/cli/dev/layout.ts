@@ -114,6 +114,11 @@ function lockFolder(folder: string): { release(): void } {
   }
 }
 
+/** Every node's log directory has its identity. */
+export function isFormatted(layout: Layout): boolean {
+  return layout.places.every((place) => existsSync(join(place.folder, 'log', 'meta.properties')))
+}
+
 function memoryFolder(): string {
   const shared = '/dev/shm'
   return mkdtempSync(join(existsSync(shared) ? shared : tmpdir(), 'odradek-'))
