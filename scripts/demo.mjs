@@ -58,7 +58,7 @@ function fail(error) {
   return process.exit(1)
 }
 
-/** @param {string} what @param {() => Promise<unknown> | unknown} probe */
+/** @param {string} what @param {() => unknown} probe */
 async function until(what, probe) {
   const start = performance.now()
   for (;;) {
@@ -84,7 +84,7 @@ function isFree(port) {
 async function freePort() {
   for (;;) {
     const port = 10_000 + Math.floor(Math.random() * 2700)
-    const wanted = [0, 1, 2].flatMap((at) => [port + at, port + 20_000 + at])
+    const wanted = [0, 1, 2].flatMap((at) => [port + at, port + 1000 + at])
     if ((await Promise.all(wanted.map(isFree))).every(Boolean)) return port
   }
 }
@@ -164,8 +164,9 @@ class Writer {
 // ── reading, without a group ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 class Reader {
-  /** @param {string[]} brokers @param {string} topicId @param {Map<number, number>} leaders partition → node, as known */
-  constructor(brokers, topicId, leaders) {
+  /** @param {Admin} admin @param {string[]} brokers @param {string} topicId @param {Map<number, number>} leaders partition → node, as known */
+  constructor(admin, brokers, topicId, leaders) {
+    this.admin = admin
     this.brokers = brokers
     this.topicId = topicId
     this.leaders = leaders
@@ -186,10 +187,10 @@ class Reader {
         offset = await this.readOnce(consumer, partition, offset)
       } catch {
         await sleep(20)
-        await lookUp(this.leaders).catch(() => {})
+        await lookUp(this.admin, this.leaders).catch(() => {})
       }
     }
-    await consumer.close(true)
+    await new Promise((done) => consumer.close(true, done))
   }
 
   /** @returns {Promise<bigint>} where to go on */
@@ -220,18 +221,16 @@ class Reader {
   }
 }
 
-/** @type {Admin} */
-let admin
-
-async function describe() {
+/** @param {Admin} admin */
+async function describe(admin) {
   const found = (await admin.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)
   if (found === undefined) throw new Error(`${topic} is not known`)
   return found
 }
 
-/** @param {Map<number, number>} leaders */
-async function lookUp(leaders) {
-  const found = await describe()
+/** @param {Admin} admin @param {Map<number, number>} leaders */
+async function lookUp(admin, leaders) {
+  const found = await describe(admin)
   for (const partition of partitions) leaders.set(partition, found.partitions[partition]?.leader ?? -1)
   return found
 }
@@ -259,24 +258,33 @@ const layout = await startCluster()
 const brokers = layout.bootstrap.split(',')
 story.note(`ready in ${since(begin)}: ${layout.bootstrap}`)
 
-admin = new Admin({ clientId: 'demo-admin', bootstrapBrokers: brokers, retries: 3, retryDelay: 50, timeout: 3000, connectTimeout: 1000 })
+const admin = new Admin({
+  clientId: 'demo-admin',
+  bootstrapBrokers: brokers,
+  retries: 3,
+  retryDelay: 50,
+  timeout: 3000,
+  connectTimeout: 1000,
+})
 admin.on('error', () => {})
 await admin.createTopics({ topics: [topic], partitions: partitions.length, replicas: 3 })
 /** @type {Map<number, number>} */
 const leaders = new Map()
 const isInSync = async () =>
-  (await lookUp(leaders)).partitions.every((it) => it !== undefined && it.leader > 0 && it.isr.length === 3 && it.replicas.length === 3)
+  (await lookUp(admin, leaders)).partitions.every(
+    (it) => it !== undefined && it.leader > 0 && it.isr.length === 3 && it.replicas.length === 3,
+  )
 await until('all copies are in sync', isInSync)
 story.note(`topic ${topic}: ${partitions.length} partitions, 3 copies of each, min.insync.replicas 2`)
 
 const writer = new Writer(brokers)
 await writer.start()
-const reader = new Reader(brokers, (await describe()).id, leaders)
+const reader = new Reader(admin, brokers, (await describe(admin)).id, leaders)
 story.note('kafkajs writes (idempotent, acks=all), @platformatic/kafka reads along')
 await sleep(beforeKillMs)
 story.note(`${writer.count()} acknowledged, ${reader.count()} read`)
 
-await lookUp(leaders)
+await lookUp(admin, leaders)
 const victim = nodes[(leaders.get(0) ?? 1) - 1]
 const led = partitions.filter((partition) => leaders.get(partition) === victim.place.id)
 const killed = performance.now()
@@ -300,7 +308,7 @@ await writer.stop()
 await until('what was acknowledged is read', () => reader.count() >= writer.count())
 await reader.stop()
 story.note('reading everything again from the beginning')
-const again = new Reader(brokers, reader.topicId, leaders)
+const again = new Reader(admin, brokers, reader.topicId, leaders)
 await until('the same is read again', () => again.count() >= reader.count())
 await again.stop()
 await admin.close()

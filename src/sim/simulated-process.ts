@@ -89,7 +89,7 @@ export class SimulatedProcess implements Clock, Network {
     return new Promise((resolve, reject) => {
       this.world.network.dial(host, port, options).then(
         (connection) => this.take(connection, resolve),
-        (error: unknown) => this.hear(() => reject(error as Error)),
+        (error: Error) => this.hear(() => reject(error)),
       )
     })
   }

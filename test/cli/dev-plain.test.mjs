@@ -109,7 +109,7 @@ describe('what is in the way is named, with what to do', () => {
 
   test('a port in use, of a broker or of a controller', async () => {
     const port = await freeDevPort()
-    for (const taken of [port + 1, port + 20_002]) {
+    for (const taken of [port + 1, port + 1_002]) {
       const server = createServer()
       await new Promise((resolve) => server.listen(taken, '127.0.0.1', () => resolve(undefined)))
       const advice = new RegExp(`Port ${taken} is in use\\. Stop what listens there .*or start at another port: --port ${port + 100}`)
@@ -133,9 +133,9 @@ describe('what is in the way is named, with what to do', () => {
         'server',
         join(data, 'node-1', 'server.properties'),
         '--override',
-        `listeners=PLAINTEXT://127.0.0.1:${port + 50},CONTROLLER://127.0.0.1:${port + 20_050}`,
+        `listeners=PLAINTEXT://127.0.0.1:${port + 50},CONTROLLER://127.0.0.1:${port + 1_050}`,
         '--override',
-        `controller.quorum.voters=1@127.0.0.1:${port + 20_050}`,
+        `controller.quorum.voters=1@127.0.0.1:${port + 1_050}`,
       ],
       70,
       /is in use by another process .*Stop that one/,

@@ -1,6 +1,6 @@
 import { exitCodes } from '../../node/exit-codes.ts'
 import { keyHelp, type KeyCommand, takeKeys } from './keys.ts'
-import { isFormatted, layOut, type Layout, LayoutProblem, type LayoutOptions } from './layout.ts'
+import { formatOf, layOut, type Layout, LayoutProblem, type LayoutOptions } from './layout.ts'
 import { NodeProcess } from './node-process.ts'
 import { checkPortsAreFree } from './ports-free.ts'
 import { Story } from './story.ts'
@@ -15,7 +15,8 @@ export async function runDev(options: LayoutOptions): Promise<void> {
   let layout: Layout | null = null
   try {
     layout = layOut(options)
-    if (options.set.length > 0 || !isFormatted(layout)) await prepareNodes(layout)
+    const { formatted } = formatOf(layout)
+    if (options.set.length > 0 || !formatted) await prepareNodes(layout)
     await checkPortsAreFree(layout.places)
   } catch (error) {
     layout?.release()

@@ -4,7 +4,10 @@ import { type KeyCommand, KeyReader } from './keys.ts'
 
 function press(keys: string, nodes = 3): readonly KeyCommand[] {
   const reader = new KeyReader(nodes)
-  return [...keys].map((key) => reader.press(key)).filter((it) => it !== null)
+  return keys
+    .split('')
+    .map((key) => reader.press(key))
+    .filter((it) => it !== null)
 }
 
 test('a letter and the number of a node are a command', () => {

@@ -114,9 +114,36 @@ function lockFolder(folder: string): { release(): void } {
   }
 }
 
-/** Every node's log directory has its identity. */
-export function isFormatted(layout: Layout): boolean {
-  return layout.places.every((place) => existsSync(join(place.folder, 'log', 'meta.properties')))
+/** What the nodes' log directories say of themselves. */
+export interface Format {
+  /** Null when no node has one yet. */
+  readonly clusterId: string | null
+  /** Every node's log directory has its identity. */
+  readonly formatted: boolean
+}
+
+/** @throws LayoutProblem when they belong to different clusters. */
+export function formatOf(layout: Layout): Format {
+  let known: { readonly id: string; readonly where: string } | null = null
+  let formatted = true
+  for (const place of layout.places) {
+    const where = join(place.folder, 'log')
+    const id = clusterIdIn(where)
+    formatted &&= id !== null
+    if (id !== null && known !== null && known.id !== id) {
+      throw new LayoutProblem(
+        `${where} belongs to cluster ${id}, ${known.where} to cluster ${known.id}: they cannot form one cluster. Take the folder away that does not belong here, begin anew with --fresh, or name another folder with --data.`,
+      )
+    }
+    if (id !== null) known = { id, where }
+  }
+  return { clusterId: known?.id ?? null, formatted }
+}
+
+function clusterIdIn(directory: string): string | null {
+  const file = join(directory, 'meta.properties')
+  if (!existsSync(file)) return null
+  return /^cluster\.id=(.+)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.trim() ?? null
 }
 
 function memoryFolder(): string {

@@ -1,11 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Log } from '../../base/ports.ts'
 import { StartProblem } from '../../node/exit-codes.ts'
 import { systemPorts } from '../../node/ports.ts'
 import { loadServerConfig } from '../../node/server-properties.ts'
 import { formatStorage } from '../../node/storage-format.ts'
-import { type Layout, LayoutProblem } from './layout.ts'
+import { formatOf, type Layout, LayoutProblem } from './layout.ts'
 
 /** The nodes say it themselves when they start; here only what keeps them from starting is of interest. */
 const quiet: Log = { write: () => {} }
@@ -19,7 +19,7 @@ export function checkProperties(layout: Layout): void {
 
 /** Formats what is not formatted yet, all nodes with one cluster id: that of a node that has one, else a new one. */
 export function prepareStorage(layout: Layout): void {
-  const known = knownClusterId(layout)
+  const { clusterId: known } = formatOf(layout)
   const missing = layout.places.filter((place) => !existsSync(join(place.folder, 'log', 'meta.properties')))
   if (missing.length === 0) return
   const ports = systemPorts(quiet)
@@ -37,27 +37,4 @@ function orLayoutProblem(work: () => void): void {
     if (error instanceof StartProblem) throw new LayoutProblem(error.message, error.exitCode)
     throw error
   }
-}
-
-/** Null when no node has one yet. */
-function knownClusterId(layout: Layout): string | null {
-  let known: { readonly id: string; readonly where: string } | null = null
-  for (const place of layout.places) {
-    const where = join(place.folder, 'log')
-    const id = clusterIdIn(where)
-    if (id === null) continue
-    if (known !== null && known.id !== id) {
-      throw new LayoutProblem(
-        `${where} belongs to cluster ${id}, ${known.where} to cluster ${known.id}: they cannot form one cluster. Take the folder away that does not belong here, begin anew with --fresh, or name another folder with --data.`,
-      )
-    }
-    known = { id, where }
-  }
-  return known?.id ?? null
-}
-
-function clusterIdIn(directory: string): string | null {
-  const file = join(directory, 'meta.properties')
-  if (!existsSync(file)) return null
-  return /^cluster\.id=(.+)$/m.exec(readFileSync(file, 'utf8'))?.[1]?.trim() ?? null
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { stripVTControlCharacters } from 'node:util'
 import { Story } from './story.ts'
 
 function tell(painted: boolean, run: (story: Story) => void): string {
@@ -37,5 +38,5 @@ test('without a terminal there is no paint, and the words are the same with it',
   }
   assert.equal(tell(false, run), 'Ready\nplain\n')
   const painted = tell(true, run)
-  assert.equal(painted.replace(/\u001b\[\d+m/g, ''), 'Ready\nplain\n')
+  assert.equal(stripVTControlCharacters(painted), 'Ready\nplain\n')
 })
