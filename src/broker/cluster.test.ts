@@ -177,7 +177,10 @@ test('a reassignment copies the partition to its new nodes and removes it from t
   })
   await world.run(producing)
   await world.until(() => world.partition('t', 0)?.addingReplicas.length === 0 && isrIs(world, 2)(), 5_000)
-  assert.deepEqual([...(world.partition('t', 0)?.replicas ?? [])].sort((a, b) => a - b), after)
+  assert.deepEqual(
+    [...(world.partition('t', 0)?.replicas ?? [])].sort((a, b) => a - b),
+    after,
+  )
   await world.clock.advance(200)
   const expected = Array.from({ length: 20 }, (_unused, n) => String(n))
   for (const id of after) assert.deepEqual(texts(world, id), expected)
