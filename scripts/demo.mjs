@@ -10,8 +10,6 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { pathToFileURL } from 'node:url'
-import { Admin, Consumer } from '@platformatic/kafka'
-import kafkajs from 'kafkajs'
 import { prepare, root } from './prepare.mjs'
 
 const topic = 'demo'
@@ -24,6 +22,9 @@ const demoMaxMs = 60_000
 const waitMaxMs = 20_000
 
 if (process.env.ODRADEK_DIST === undefined) prepare()
+// a fresh clone has these only now
+const { Admin, Consumer } = await import('@platformatic/kafka')
+const { default: kafkajs } = await import('kafkajs')
 const dist = resolve(process.env.ODRADEK_DIST ?? join(root, 'dist'))
 /** @param {string} path */
 const load = (path) => import(pathToFileURL(join(dist, path)).href)
@@ -164,7 +165,7 @@ class Writer {
 // ── reading, without a group ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 class Reader {
-  /** @param {Admin} admin @param {string[]} brokers @param {string} topicId @param {Map<number, number>} leaders partition → node, as known */
+  /** @param {import('@platformatic/kafka').Admin} admin @param {string[]} brokers @param {string} topicId @param {Map<number, number>} leaders partition → node, as known */
   constructor(admin, brokers, topicId, leaders) {
     this.admin = admin
     this.brokers = brokers
@@ -221,14 +222,14 @@ class Reader {
   }
 }
 
-/** @param {Admin} admin */
+/** @param {import('@platformatic/kafka').Admin} admin */
 async function describe(admin) {
   const found = (await admin.metadata({ topics: [topic], forceUpdate: true })).topics.get(topic)
   if (found === undefined) throw new Error(`${topic} is not known`)
   return found
 }
 
-/** @param {Admin} admin @param {Map<number, number>} leaders */
+/** @param {import('@platformatic/kafka').Admin} admin @param {Map<number, number>} leaders */
 async function lookUp(admin, leaders) {
   const found = await describe(admin)
   for (const partition of partitions) leaders.set(partition, found.partitions[partition]?.leader ?? -1)

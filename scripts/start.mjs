@@ -1,5 +1,5 @@
 // npm start: prepares the checkout, then `odradek dev` with whatever arguments follow `npm start --`.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { prepare, root } from './prepare.mjs'
@@ -33,6 +33,8 @@ const shell = process.ppid
 const npm = parentOf(shell)
 if (process.env.ODRADEK_DIST === undefined) prepare()
 if (process.env.npm_lifecycle_event === 'start') stopWith(shell, npm)
-const main = join(resolve(process.env.ODRADEK_DIST ?? join(root, 'dist')), 'cli', 'main.js')
+const built = resolve(process.env.ODRADEK_DIST ?? join(root, 'dist'))
+const bundled = join(built, 'app', 'main.js')
+const main = existsSync(bundled) ? bundled : join(built, 'cli', 'main.js')
 process.argv = [process.argv[0] ?? process.execPath, main, 'dev', ...process.argv.slice(2)]
 await import(pathToFileURL(main).href)

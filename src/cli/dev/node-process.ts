@@ -1,6 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { closeSync, openSync } from 'node:fs'
-import { fileURLToPath } from 'node:url'
 import type { NodePlace } from './layout.ts'
 
 /** What a node says through its channel to the process that started it (see node/log-lines.ts). */
@@ -43,7 +42,8 @@ export class NodeProcess {
   start(): void {
     if (this.child !== null) return
     const log = openSync(this.place.logFile, 'a')
-    const main = fileURLToPath(new URL('../main.js', import.meta.url))
+    // the program that runs this, bundled or not
+    const main = process.argv[1] ?? ''
     const child = spawn(process.execPath, [...nodeFlags, main, 'server', this.place.propertiesFile], {
       stdio: ['ignore', log, log, 'ipc'],
       env: { ...process.env, ODRADEK_EVENTS: 'ipc' },
