@@ -13,14 +13,19 @@ type Proposal = Extract<PartitionEffect, { type: 'proposeIsr' }>
 const alterPartitionTimeoutMs: Millis = 5_000
 const alterPartitionVersion = apis.alterPartition.versionMax
 
+/** Who proposes and is answered. */
+type Proposer = Pick<HostedPartition, 'partition' | 'tell'>
+
 interface Waiting {
-  readonly partition: HostedPartition
+  readonly partition: Proposer
   readonly proposal: Proposal
 }
 
 /**
  * Carries the ISR proposals of all partitions to the controller: those of one turn go together, and while a request is on its way the next
- * ones gather (as Kafka's AlterPartitionManager: one request in flight). Each proposal is answered exactly once.
+ * ones gather (as Kafka's AlterPartitionManager: one request in flight). Each proposal is answered exactly once. A request names a partition at most
+ * once, or the controller refuses it: of several proposals of one partition that have gathered, the newest stands, the others have been decided by
+ * metadata since.
  */
 export class IsrProposals {
   private readonly clock: Clock
@@ -45,7 +50,7 @@ export class IsrProposals {
     this.brokerEpoch = brokerEpoch
   }
 
-  propose(partition: HostedPartition, proposal: Proposal): void {
+  propose(partition: Proposer, proposal: Proposal): void {
     this.waiting.push({ partition, proposal })
     if (this.sending || this.scheduled) return
     this.scheduled = true
@@ -59,8 +64,11 @@ export class IsrProposals {
     if (this.sending) return
     this.sending = true
     while (this.waiting.length > 0) {
-      const batch = this.waiting
+      const gathered = this.waiting
       this.waiting = []
+      const batch = newestOfEach(gathered)
+      const standing = new Set(batch)
+      for (const it of gathered) if (!standing.has(it)) answer(it, { error: ErrorCode.OPERATION_NOT_ATTEMPTED })
       await this.send(batch)
     }
     this.sending = false
@@ -79,10 +87,7 @@ export class IsrProposals {
       this.log.write('warn', 'isr-proposals-unanswered', `${batch.length} ISR proposals have no answer: ${error.message}`)
     }
     const answers = answersOf(response)
-    for (const { partition, proposal } of batch) {
-      const answer = answers.get(proposal.topicId)?.get(partition.partition) ?? unanswered(response)
-      partition.tell({ type: 'isrAnswered', proposal: proposal.proposal, answer })
-    }
+    for (const it of batch) answer(it, answers.get(it.proposal.topicId)?.get(it.partition.partition) ?? unanswered(response))
   }
 
   private draft(batch: readonly Waiting[]) {
@@ -107,6 +112,14 @@ export class IsrProposals {
       })),
     }
   }
+}
+
+function newestOfEach(gathered: readonly Waiting[]): readonly Waiting[] {
+  return [...new Map(gathered.map((it) => [`${it.proposal.topicId}:${it.partition.partition}`, it])).values()]
+}
+
+function answer({ partition, proposal }: Waiting, said: IsrAnswer): void {
+  partition.tell({ type: 'isrAnswered', proposal: proposal.proposal, answer: said })
 }
 
 /** A whole request that was refused says nothing of its partitions: their outcome is that error; without any answer it is unknown. */
