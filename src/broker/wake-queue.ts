@@ -14,7 +14,8 @@ const rewakePauseMs: Millis = 1
 interface Entry {
   readonly at: Millis
   readonly order: number
-  readonly sleeper: Sleeper
+  /** Null: forgotten, or entered anew for an earlier time. What comes up later keeps nothing alive until then. */
+  sleeper: Sleeper | null
 }
 
 /**
@@ -24,7 +25,7 @@ interface Entry {
 export class WakeQueue {
   private readonly clock: Clock
   private readonly heap = new Heap<Entry>((a, b) => a.at - b.at || a.order - b.order)
-  private readonly enteredFor = new Map<Sleeper, Millis>()
+  private readonly entered = new Map<Sleeper, Entry>()
   private timer: Timer | null = null
   private timerAt: Millis = NEVER
   private order = 0
@@ -36,7 +37,7 @@ export class WakeQueue {
 
   /** Who waits to be woken. */
   get size(): number {
-    return this.enteredFor.size
+    return this.entered.size
   }
 
   /** To be called whenever the sleeper's `wakeAt` may have come nearer. */
@@ -45,22 +46,28 @@ export class WakeQueue {
   }
 
   private enter(sleeper: Sleeper, at: Millis): void {
-    if (at === NEVER || at >= (this.enteredFor.get(sleeper) ?? NEVER)) return
-    this.enteredFor.set(sleeper, at)
+    const before = this.entered.get(sleeper)
+    if (at === NEVER || at >= (before?.at ?? NEVER)) return
+    if (before !== undefined) before.sleeper = null
     this.order += 1
-    this.heap.push({ at, order: this.order, sleeper })
+    const entry: Entry = { at, order: this.order, sleeper }
+    this.entered.set(sleeper, entry)
+    this.heap.push(entry)
     this.arm()
   }
 
   /** It is not woken any more (until the next `look`). */
   forget(sleeper: Sleeper): void {
-    this.enteredFor.delete(sleeper)
+    const entry = this.entered.get(sleeper)
+    if (entry === undefined) return
+    entry.sleeper = null
+    this.entered.delete(sleeper)
   }
 
   stop(): void {
     this.stopped = true
     this.timer?.cancel()
-    this.enteredFor.clear()
+    this.entered.clear()
   }
 
   private arm(): void {
@@ -84,9 +91,8 @@ export class WakeQueue {
 
   private rouse(entry: Entry, now: Millis): void {
     const { sleeper } = entry
-    // forgotten, or entered anew for an earlier time and woken then
-    if (this.enteredFor.get(sleeper) !== entry.at) return
-    this.enteredFor.delete(sleeper)
+    if (sleeper === null) return
+    this.entered.delete(sleeper)
     if (sleeper.wakeAt() <= now) sleeper.wake(now)
     this.enter(sleeper, Math.max(sleeper.wakeAt(), now + rewakePauseMs))
   }
