@@ -163,12 +163,15 @@ export class BrokerNode {
       clock: this.ports.clock,
       wakeQueue: this.wakeQueue,
       proposeIsr: (partition, effect) => this.proposals.propose(partition, effect),
-      follow: (partition, leader, epoch) => this.fetching.follow(partition, leader, epoch),
+      follow: (partition, leader, epoch) => {
+        this.ports.log.write('debug', 'became-follower', `${partition.name}: follows broker ${leader} in epoch ${epoch}`)
+        this.fetching.follow(partition, leader, epoch)
+      },
       unfollow: (partition) => this.fetching.unfollow(partition),
       isrChanged: (partition, isr) => {
         if (partition.isLeader) this.story.note(partition, isr)
       },
-      becameLeader: () => {},
+      becameLeader: (partition) => this.ports.log.write('debug', 'became-leader', `${partition.name}: led here in epoch ${partition.replica.leaderEpoch}`),
       touched: (partition, kind) => this.sessions.touch(partition.topicId, partition.partition, kind),
     }
     return new HostedPartitions({
