@@ -76,6 +76,7 @@ class FetchLoop {
   private readonly around: LeaderFetchingSurroundings
   private readonly options: LeaderFetchingOptions
   private readonly fetcher: ReplicaFetcher
+  private readonly noted = new WeakMap<HostedPartition, { readonly text: string; readonly at: Millis }>()
   private peer: Peer | null = null
   private timer: Timer | null = null
   private pumping = false
@@ -303,10 +304,18 @@ class FetchLoop {
     }
   }
 
+  /** What goes on failing in the same way is told once in a while, not at every attempt. */
   private note(partition: HostedPartition, text: string): void {
-    this.around.ports.log.write('info', 'replica-fetch', `${partition.name}: ${text}`)
+    const { clock, log } = this.around.ports
+    const now = clock.mono()
+    const before = this.noted.get(partition)
+    if (before !== undefined && before.text === text && now - before.at < sameNoteEveryMs) return
+    this.noted.set(partition, { text, at: now })
+    log.write('info', 'replica-fetch', `${partition.name}: ${text}`)
   }
 }
+
+const sameNoteEveryMs: Millis = 10_000
 
 /** ListOffsets' special timestamps. */
 const latest = -1
