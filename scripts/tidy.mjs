@@ -3,6 +3,7 @@
 import { execFileSync } from 'node:child_process'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
+import { missingPlatforms } from './lock.mjs'
 import { root } from './prepare.mjs'
 
 /** Folder of src/ → its floor and colour. A folder imports only from lower floors and from itself; `sees` lists folders of its own floor it may name. */
@@ -133,6 +134,10 @@ for (const name of documents) {
       report(file, text.slice(0, match.index).split('\n').length, `link to ${target}, which is not there`)
   }
 }
+
+// A lock file without the packages of other platforms stops `npm ci` everywhere
+for (const { name } of missingPlatforms(JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')).packages))
+  report(join(root, 'package-lock.json'), 0, `${name} is missing: run node scripts/lock.mjs`)
 
 // The version is said in places that cannot read package.json
 const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
