@@ -180,6 +180,11 @@ export class ClusterWorld {
     return new Peer(this.clientPorts(), { ...this.endpoint(id), clientId })
   }
 
+  /** As `peer`, to the controller of a node. */
+  controllerPeer(id: NodeId, clientId = 'peer'): Peer {
+    return new Peer(this.clientPorts(), { ...this.controllerEndpoint(id), clientId })
+  }
+
   private entropy(): Entropy {
     const prng = new Prng(this.prng.uint32())
     return { uint32: () => prng.uint32(), uuid: () => prng.uuid() }
