@@ -42,6 +42,8 @@ export class ClusterStress {
   private readonly told: Told[]
   private readonly faults: string[] = []
   private readonly frozen = new Set<NodeId>()
+  /** It has lost its power and may have lost records, and still counts as in sync somewhere. */
+  private wounded: NodeId | null = null
   private producing = true
 
   constructor(seed: number, options: StressOptions) {
@@ -98,6 +100,7 @@ export class ClusterStress {
   private async fault(): Promise<void> {
     const id = this.prng.between(1, nodeCount)
     const { life } = this.world.node(id)
+    if (this.isWounded() && life !== null) return
     if (life === null) return this.note(`start ${id}`, () => void this.world.start(id))
     if (this.frozen.has(id)) return this.note(`thaw ${id}`, () => this.thaw(id))
     switch (this.prng.between(0, 5)) {
@@ -105,7 +108,7 @@ export class ClusterStress {
       case 1:
         return this.note(`kill ${id}`, () => this.world.kill(id))
       case 2:
-        if (this.mayLosePower(id)) return this.note(`power off ${id}`, () => this.world.kill(id, true))
+        if (this.mayLosePower(id)) return this.note(`power off ${id}`, () => this.powerOff(id))
         return this.note(`kill ${id}`, () => this.world.kill(id))
       case 3:
       case 4:
@@ -122,12 +125,29 @@ export class ClusterStress {
     run()
   }
 
-  /** What is acknowledged is on all in-sync replicas: one of them may lose what it has not synced while there is another. */
+  /**
+   * What is acknowledged is on all in-sync replicas: one of them may lose what it has not synced while there is another. But until the controller has
+   * taken it out of the ISR nobody else may fail, or it could be the last one there and lead with what it has left.
+   */
   private mayLosePower(id: NodeId): boolean {
     const { world } = this
     if (this.frozen.size > 0 || world.activeController() === null || [...world.nodes.values()].some((it) => it.life?.started !== true))
       return false
     return this.told.every(({ at }) => world.partition(at.topic, at.partition)?.isr.some((it) => it !== id) === true)
+  }
+
+  private powerOff(id: NodeId): void {
+    this.wounded = id
+    this.world.kill(id, true)
+  }
+
+  /** To register it leaves the ISR, and comes back into it with all that the others have. */
+  private isWounded(): boolean {
+    const { wounded, world } = this
+    if (wounded === null || world.activeController() === null) return wounded !== null
+    const counts = this.told.some(({ at }) => world.partition(at.topic, at.partition)?.isr.includes(wounded) === true)
+    if (!counts || world.node(wounded).life?.started === true) this.wounded = null
+    return this.wounded !== null
   }
 
   private freeze(id: NodeId): void {
