@@ -4,7 +4,7 @@
 // everything acknowledged is there, once, in order, and every copy is in sync again.
 //
 // kafkajs reads in consumer groups only, which are not there yet: the reading is done by the other client's Consumer.fetch, without a group.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
@@ -26,6 +26,7 @@ if (process.env.ODRADEK_DIST === undefined) prepare()
 const { Admin, Consumer } = await import('@platformatic/kafka')
 const { default: kafkajs } = await import('kafkajs')
 const dist = resolve(process.env.ODRADEK_DIST ?? join(root, 'dist'))
+const program = [join(dist, 'app', 'main.js'), join(dist, 'cli', 'main.js')].find((it) => existsSync(it)) ?? ''
 /** @param {string} path */
 const load = (path) => import(pathToFileURL(join(dist, path)).href)
 const { layOut } = await load('cli/dev/layout.js')
@@ -95,7 +96,7 @@ async function startCluster() {
   prepareStorage(layout)
   nodes = layout.places.map(
     (place) =>
-      new NodeProcess(place, {
+      new NodeProcess(place, program, {
         onEvent: (node, event) => isEnding || story.event(node.place.id, event),
         onExit: (node, { wanted, how }) => wanted || isEnding || fail(new Error(`node ${node.place.id} ended by itself: ${how}`)),
       }),

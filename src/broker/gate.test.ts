@@ -18,7 +18,7 @@ test('a request that comes early is answered in the turn in which the gate opens
   await new Promise((resolve) => void setImmediate(resolve))
   assert.deepEqual(seen, [])
   gate.open()
-  await Promise.all(early)
+  await Promise.all(early.map((it) => Promise.resolve(it)))
   assert.deepEqual(seen, [1, 2])
   assert.ok(!(describeCluster(body, { ...contextOf(1), correlationId: 3 }) instanceof Promise))
   assert.deepEqual(seen, [1, 2, 3])

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+import { fileURLToPath } from 'node:url'
 import { Command, InvalidArgumentError, Option } from 'commander'
 import { exitCodes } from '../node/exit-codes.ts'
 import type { FormatFlags } from './storage-command.ts'
@@ -38,7 +39,7 @@ program
   .addOption(repeated('--set <name=value>', "a property for every node, by Kafka's name (may be repeated)"))
   .action(async (options: DevFlags) => {
     const { runDev } = await import('./dev/dev-command.ts')
-    await runDev(options)
+    await runDev(options, fileURLToPath(import.meta.url))
   })
 
 interface DevFlags {

@@ -8,8 +8,8 @@ import { Story } from './story.ts'
 /** Nodes that do not stop within this are killed, so that nothing is ever left behind. */
 const stopTimeoutMs = 30_000
 
-/** Runs the cluster until a person or a signal ends it. */
-export async function runDev(options: LayoutOptions): Promise<void> {
+/** Runs the cluster until a person or a signal ends it; `program` is the file that the nodes run. */
+export async function runDev(options: LayoutOptions, program: string): Promise<void> {
   const started = performance.now()
   const story = new Story((text) => writeOut(text), process.stdout.isTTY)
   let layout: Layout | null = null
@@ -24,7 +24,7 @@ export async function runDev(options: LayoutOptions): Promise<void> {
     process.stderr.write(`${error.message}\n`)
     process.exit(error.exitCode)
   }
-  const cluster = new DevCluster(layout, story, started)
+  const cluster = new DevCluster(layout, story, started, program)
   cluster.start()
   await cluster.ended
   process.exit(cluster.exitCode)
@@ -56,7 +56,7 @@ class DevCluster {
   private releaseKeys: () => void = () => {}
   private end: () => void = () => {}
 
-  constructor(layout: Layout, story: Story, started: number) {
+  constructor(layout: Layout, story: Story, started: number, program: string) {
     this.layout = layout
     this.story = story
     this.started = started
@@ -65,7 +65,7 @@ class DevCluster {
     })
     this.nodes = layout.places.map(
       (place) =>
-        new NodeProcess(place, {
+        new NodeProcess(place, program, {
           onEvent: (node, event) => {
             // nodes that are all told to stop miss one another: of no interest
             if (!this.ending || event.level === 'error') this.story.event(node.place.id, event)

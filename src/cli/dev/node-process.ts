@@ -27,10 +27,13 @@ export class NodeProcess {
   state: NodeState = 'down'
   private child: ChildProcess | null = null
   private exited: Promise<void> = Promise.resolve()
+  private readonly program: string
   private readonly events: NodeProcessEvents
 
-  constructor(place: NodePlace, events: NodeProcessEvents) {
+  /** `program`: the file of the command line, bundled or not. */
+  constructor(place: NodePlace, program: string, events: NodeProcessEvents) {
     this.place = place
+    this.program = program
     this.events = events
   }
 
@@ -42,9 +45,7 @@ export class NodeProcess {
   start(): void {
     if (this.child !== null) return
     const log = openSync(this.place.logFile, 'a')
-    // the program that runs this, bundled or not
-    const main = process.argv[1] ?? ''
-    const child = spawn(process.execPath, [...nodeFlags, main, 'server', this.place.propertiesFile], {
+    const child = spawn(process.execPath, [...nodeFlags, this.program, 'server', this.place.propertiesFile], {
       stdio: ['ignore', log, log, 'ipc'],
       env: { ...process.env, ODRADEK_EVENTS: 'ipc' },
       // A group of its own: a Ctrl-C in the terminal reaches this process only, which then stops the nodes in order.
