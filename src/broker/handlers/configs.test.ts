@@ -66,7 +66,7 @@ describe('DescribeConfigs', () => {
     assert.deepEqual(
       own.configs.map((it) => [it.name, it.value, it.readOnly]),
       [
-        ['broker.session.timeout.ms', '2000', true],
+        ['broker.session.timeout.ms', '1300', true],
         ['message.max.bytes', '2000', false],
         ['node.id', '1', true],
       ],
