@@ -171,7 +171,8 @@ export class BrokerNode {
       isrChanged: (partition, isr) => {
         if (partition.isLeader) this.story.note(partition, isr)
       },
-      becameLeader: (partition) => this.ports.log.write('debug', 'became-leader', `${partition.name}: led here in epoch ${partition.replica.leaderEpoch}`),
+      becameLeader: (partition) =>
+        this.ports.log.write('debug', 'became-leader', `${partition.name}: led here in epoch ${partition.replica.leaderEpoch}`),
       touched: (partition, kind) => this.sessions.touch(partition.topicId, partition.partition, kind),
     }
     return new HostedPartitions({
@@ -375,8 +376,11 @@ export class BrokerNode {
       `${path} can no longer be trusted (${error.message}): its replicas leave this broker`,
     )
     const directory = this.directories.find((it) => it.path === path)
-    if (directory !== undefined) this.ports.clock.after(0, () => this.hosted.onDirectoryFailed(directory))
     if (this.directories.every((it) => it.failure !== null)) this.options.onFatal(`the last log directory has failed: ${error.message}`)
+    else if (directory !== undefined && this.hosted.holdsUntold(directory)) {
+      this.options.onFatal(`${path} has failed (${error.message}), and only when this broker ends can others lead what was in it`)
+    }
+    if (directory !== undefined) this.ports.clock.after(0, () => this.hosted.onDirectoryFailed(directory))
   }
 
   /** A controlled shutdown: leadership is handed over, then everything is closed in order. Idempotent. */

@@ -6,7 +6,7 @@ import type { PartitionLog } from '../log/partition-log.ts'
 import { changedPartitions, type ClusterChanges } from '../metadata/changes.ts'
 import { ResourceType } from '../metadata/configs-image.ts'
 import type { ClusterImage } from '../metadata/image.ts'
-import type { PartitionImage } from '../metadata/partition-image.ts'
+import { directoryOf, type PartitionImage } from '../metadata/partition-image.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { LeaderRecoveryState, PartitionReplicaOptions } from '../replication/partition-replica.ts'
 import { HostedPartition, type PartitionSurroundings } from './hosted-partition.ts'
@@ -245,6 +245,16 @@ export class HostedPartitions {
         directory.remove(it.topic, it.partition)
       }
     }
+  }
+
+  /** The controller moves the replicas of a failed directory away, but only those that it knows to be in it. Is there another one? */
+  holdsUntold(directory: LogDirectory): boolean {
+    for (const hosted of this.all()) {
+      const state = this.wanted(hosted.topicId, hosted.partition)
+      if (hosted.directory !== directory || state === undefined) continue
+      if (directoryOf(state, this.options.brokerId) !== directory.identity?.directoryId) return true
+    }
+    return false
   }
 
   /** Nothing in the directory may be trusted any more: its partitions leave this broker as if it had lost them. */

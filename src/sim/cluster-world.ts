@@ -78,7 +78,7 @@ export class ClusterWorld {
     }
     const message = { name: METADATA_VERSION, featureLevel: METADATA_VERSION_LATEST }
     writeBootstrap(disk, config.metadataLogDir, [encodeRecord({ type: 'featureLevel', version: 0, message })], this.clock.wall())
-    for (const directory of ['/', '/data', ...config.logDirs]) void disk.syncDirectory(directory)
+    for (const directory of new Set(['/', '/data', config.metadataLogDir, ...config.logDirs])) void disk.syncDirectory(directory)
   }
 
   node(id: NodeId): WorldNode {
