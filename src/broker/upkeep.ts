@@ -31,7 +31,7 @@ export class Upkeep {
   private readonly directories: readonly LogDirectory[]
   private readonly options: UpkeepOptions
   private readonly timers = new Map<string, Timer>()
-  private readonly flushedAt = new Map<HostedPartition, Millis>()
+  private readonly flushedAt = new WeakMap<HostedPartition, Millis>()
   private stopped = false
 
   constructor(
