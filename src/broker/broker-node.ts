@@ -1,15 +1,12 @@
 import type { DiskError, Ports } from '../base/ports.ts'
 import { type NodeId, NO_UUID, type Offset, type Uuid } from '../base/units.ts'
-import { reconfigured } from '../config/parse-server-config.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { OpenFiles } from '../log/open-files.ts'
 import type { DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { TailBudget } from '../log/tail.ts'
 import { isActive } from '../metadata/brokers-image.ts'
-import { ResourceType } from '../metadata/configs-image.ts'
-import { ClusterImage } from '../metadata/image.ts'
-import { decodeRecord } from '../metadata/record-frame.ts'
+import type { ClusterImage } from '../metadata/image.ts'
 import { supportedFeatures } from '../metadata/supported-features.ts'
 import type { CommittedBatch, MetadataSnapshot } from '../quorum/metadata-quorum.ts'
 import { RaftNode } from '../quorum/raft-node.ts'
@@ -28,6 +25,7 @@ import { IsrProposals } from './isr-proposals.ts'
 import { IsrStory } from './isr-story.ts'
 import { LeaderFetching } from './leader-fetching.ts'
 import { BrokerLifecycle } from './lifecycle.ts'
+import { MetadataView } from './metadata-view.ts'
 import { produceHandler } from './produce.ts'
 import { servedDirectories } from './served-directories.ts'
 import { limitsOf } from './server-limits.ts'
@@ -75,10 +73,7 @@ export class BrokerNode {
   private readonly sessions: FetchSessions
   private readonly story: IsrStory
   private readonly upkeep: Upkeep
-  private image = new ClusterImage()
-  /** `config` with the dynamic configuration of brokers laid over it. */
-  private dynamicConfig: ServerConfig
-  private appliedOffset: Offset = -1
+  private readonly view: MetadataView
   private hosting: 'not yet' | 'starting' | 'started' = 'not yet'
   private servers: readonly Server[] = []
   private stopping: Promise<void> | null = null
@@ -88,7 +83,7 @@ export class BrokerNode {
     this.ports = ports
     this.config = config
     this.options = options
-    this.dynamicConfig = config
+    this.view = new MetadataView(config)
     this.wakeQueue = new WakeQueue(ports.clock)
     const shared = { files: new OpenFiles(ports.disk, openFilesMax), tail: new TailBudget({ tailBytesMax, tailBytesPerLogMax }) }
     const opened = openDirectories(ports, config, shared, (path, error) => this.onDirectoryOffline(path, error))
@@ -106,7 +101,7 @@ export class BrokerNode {
       requestTimeoutMs: config.controllerQuorumRequestTimeoutMs,
     })
     this.channel = new ControllerChannel(ports, `broker-${config.nodeId}`, () => this.quorum.leader)
-    this.settings = new SettingsOfTopics(() => this.image, config)
+    this.settings = new SettingsOfTopics(() => this.view.image, config)
     this.story = new IsrStory(ports)
     this.lifecycle = this.makeLifecycle()
     this.proposals = new IsrProposals(ports, this.channel, config.nodeId, () => this.lifecycle.brokerEpoch)
@@ -116,7 +111,7 @@ export class BrokerNode {
       slotsMax: config.maxIncrementalFetchSessionCacheSlots,
       evictionMs: fetchSessionEvictionMs,
       entropy: ports.entropy,
-      topics: { topicId: (name) => this.image.topics.byName(name)?.id, topicName: (id) => this.image.topics.byId(id)?.name },
+      topics: { topicId: (name) => this.view.image.topics.byName(name)?.id, topicName: (id) => this.view.image.topics.byId(id)?.name },
     })
     this.upkeep = new Upkeep(ports, this.hosted, this.directories, {
       checkpointIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
@@ -145,7 +140,7 @@ export class BrokerNode {
         logDirs: [...this.directoryIds()].sort(),
         previousBrokerEpoch,
       }),
-      metadataOffset: () => (this.hosting === 'started' ? this.appliedOffset : -1),
+      metadataOffset: () => (this.hosting === 'started' ? this.view.appliedOffset : -1),
       offlineLogDirs: () => this.directories.filter((it) => it.failure !== null).map((it) => it.identity?.directoryId ?? NO_UUID),
       onRegistered: () => this.hostIfCaughtUp(),
     })
@@ -158,7 +153,7 @@ export class BrokerNode {
 
   private makeHosted(): HostedPartitions {
     const { config, lifecycle } = this
-    const imageNow = (): ClusterImage => this.image
+    const imageNow = (): ClusterImage => this.view.image
     const around: PartitionSurroundings = {
       clock: this.ports.clock,
       wakeQueue: this.wakeQueue,
@@ -206,7 +201,7 @@ export class BrokerNode {
         ports: this.ports,
         hosted: this.hosted,
         brokerEpoch: () => this.lifecycle.brokerEpoch,
-        endpointOf: (leader) => this.image.brokers.byId(leader)?.endpoints.find((it) => it.name === config.interBrokerListenerName),
+        endpointOf: (leader) => this.view.image.brokers.byId(leader)?.endpoints.find((it) => it.name === config.interBrokerListenerName),
         onDiskError: (partition, error) => this.onDiskError(partition, error),
       },
       {
@@ -266,7 +261,7 @@ export class BrokerNode {
   }
 
   private handlers(): HandlerTable {
-    const imageNow = (): ClusterImage => this.image
+    const imageNow = (): ClusterImage => this.view.image
     const shared = {
       clock: this.ports.clock,
       log: this.ports.log,
@@ -293,13 +288,13 @@ export class BrokerNode {
       brokerId: this.config.nodeId,
       clusterId: this.identity.clusterId,
       get image() {
-        return node().image
+        return node().view.image
       },
       get metadataOffset() {
-        return node().appliedOffset
+        return node().view.appliedOffset
       },
       get config() {
-        return node().dynamicConfig
+        return node().view.config
       },
       get layers() {
         return node().settings.layers()
@@ -317,26 +312,7 @@ export class BrokerNode {
   }
 
   private onCommitted(batch: CommittedBatch): void {
-    for (const value of batch.values) this.image.apply(decodeRecord(value))
-    this.appliedOffset = batch.lastOffset
-    this.afterApply()
-  }
-
-  private onSnapshot(snapshot: MetadataSnapshot): void {
-    const image = new ClusterImage()
-    for (const values of snapshot.batches()) for (const value of values) image.apply(decodeRecord(value))
-    image.takeChanges()
-    this.image = image
-    this.appliedOffset = snapshot.endOffset - 1
-    this.reconfigure()
-    if (this.hosting === 'started') this.hosted.resync()
-    this.hostIfCaughtUp()
-    this.lifecycle.onMetadataApplied(false)
-  }
-
-  private afterApply(): void {
-    const changes = this.image.takeChanges()
-    if (changes.configs.some((it) => it.type === ResourceType.BROKER)) this.reconfigure()
+    const changes = this.view.apply(batch)
     if (this.hosting !== 'not yet') {
       this.hosted.apply(changes)
       for (const id of changes.brokers.keys()) this.fetching.onBrokerChanged(id)
@@ -345,15 +321,17 @@ export class BrokerNode {
     this.lifecycle.onMetadataApplied([...changes.brokers.values()].some(({ after }) => after?.inControlledShutdown === true))
   }
 
-  private reconfigure(): void {
-    const { configs } = this.image
-    this.dynamicConfig = reconfigured(this.config, configs.ofAllBrokers(), configs.of(ResourceType.BROKER, String(this.config.nodeId)))
+  private onSnapshot(snapshot: MetadataSnapshot): void {
+    this.view.replaceWith(snapshot)
+    if (this.hosting !== 'not yet') this.hosted.resync()
+    this.hostIfCaughtUp()
+    this.lifecycle.onMetadataApplied(false)
   }
 
   /** Once the metadata holds this broker's own registration, what it says of its partitions is new enough to act on. */
   private hostIfCaughtUp(): void {
     const { brokerEpoch } = this.lifecycle
-    if (this.hosting !== 'not yet' || brokerEpoch < 0 || this.appliedOffset < brokerEpoch) return
+    if (this.hosting !== 'not yet' || brokerEpoch < 0 || this.view.appliedOffset < brokerEpoch) return
     this.hosting = 'starting'
     void this.startHosting()
   }
@@ -412,11 +390,6 @@ export class BrokerNode {
   /** How many requests and partitions here wait for a deadline: what is left behind shows as growth. */
   get sleepers(): number {
     return this.wakeQueue.size
-  }
-
-  /** Who leads here, for tests and for the status of an embedded broker. */
-  leads(topic: string, partition: number): NodeId | null {
-    return this.hosted.byName(topic, partition)?.isLeader === true ? this.config.nodeId : null
   }
 }
 
