@@ -1,5 +1,5 @@
 import type { DiskError, Ports } from '../base/ports.ts'
-import { type NodeId, NO_UUID, type Offset, type Uuid } from '../base/units.ts'
+import { NO_UUID, type Offset, type Uuid } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { OpenFiles } from '../log/open-files.ts'
 import type { DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'

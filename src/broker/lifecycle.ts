@@ -41,6 +41,9 @@ const registrationRetryMs: Millis = 50
 /** While leaders are being moved away, the controller is asked this often whether it is done. */
 const leavingPollMs: Millis = 10
 
+/** Heartbeats of a broker that leaves, each with its own time to find a controller; after so many without an answer it goes. */
+const unansweredLeavesMax = 2
+
 const fatalRegistrationErrors: Readonly<Partial<Record<number, string>>> = {
   [ErrorCode.INCONSISTENT_CLUSTER_ID]:
     'its log directories belong to another cluster than the controllers. Check log.dirs and controller.quorum.voters',
@@ -59,6 +62,7 @@ export class BrokerLifecycle {
   private timer: Timer | null = null
   private inFlight = false
   private again = false
+  private unansweredLeaves = 0
   private onRunning: (() => void) | null = null
   private onMayLeave: (() => void) | null = null
 
@@ -196,8 +200,17 @@ export class BrokerLifecycle {
       await this.digest(response)
     } catch (error) {
       if (!(error instanceof NoControllerError)) throw error
+      if (this.state === 'leaving') return this.onUnansweredLeave()
       this.ports.log.write('warn', 'heartbeat-unanswered', `no controller answers heartbeats: ${error.message}`)
     }
+  }
+
+  /** Where all nodes stop together there may be no controller left to let this one go: nobody takes its partitions over then. */
+  private onUnansweredLeave(): void {
+    this.unansweredLeaves += 1
+    if (this.unansweredLeaves < unansweredLeavesMax) return
+    this.ports.log.write('info', 'shutdown-alone', 'no controller answers any more: stopping without a hand-over')
+    this.onMayLeave?.()
   }
 
   private async digest(response: BrokerHeartbeatResponse): Promise<void> {
