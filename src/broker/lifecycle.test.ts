@@ -173,6 +173,18 @@ test('a broker that nobody lets go leaves when its time is over, and says so', a
   lifecycle.stop()
 })
 
+test('a broker that leaves when no controller answers any more does not wait for the whole of its time', async () => {
+  const { stand, lifecycle } = await setUp()
+  await stand.run(lifecycle.start(-1))
+  stand.network.kill('127.0.0.1', 1)
+  stand.nobodyLeads()
+  const from = stand.clock.mono()
+  await stand.run(lifecycle.leave(10_000))
+  assert.ok(stand.clock.mono() - from < 3_000)
+  assert.ok(stand.lines.some((line) => line.includes('shutdown-alone')))
+  lifecycle.stop()
+})
+
 test('a running broker that the controller has fenced comes back when it is unfenced', async () => {
   let fenced = false
   const { stand, lifecycle } = await setUp({ beat: () => ({ ...fine, isFenced: fenced }) })
