@@ -49,8 +49,11 @@ export const recordsPerRequestMax = 10_000
 export const electionsPerRoundMax = 1000
 /** Bytes of one configuration value (Short.MAX_VALUE: strings have 16-bit lengths in older versions). */
 export const configValueBytesMax = 32_767
-/** Fences of one broker on the word of a refused connection, within `fastFenceWindowMs`; after that only its session counts. */
-export const fastFencesMax = 6
+/**
+ * Fences of one broker on the word of a refused connection, within `fastFenceWindowMs`; after that only its session counts. A process that dies
+ * every three seconds still gets a quick failover each time; what flaps faster is left to settle.
+ */
+export const fastFencesMax = 20
 export const fastFenceWindowMs: Millis = 60_000
 /** Producer ids that a broker is given at a time (ProducerIdsBlock.PRODUCER_ID_BLOCK_SIZE). */
 export const producerIdBlockSize = 1000
