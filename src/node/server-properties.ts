@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import { hostname } from 'node:os'
 import { Properties } from 'properties-file/parser'
 import type { Log } from '../base/ports.ts'
 import { parseServerConfig } from '../config/parse-server-config.ts'
@@ -26,9 +27,20 @@ export function loadServerConfig(path: string, overrides: readonly string[], log
   const entries = [...readProperties(readText(path)).filter((it) => !overridden.has(it.name)), ...over]
   const parsed = parseServerConfig(entries)
   warn(path, parsed.warnings, log)
-  if ('config' in parsed) return parsed.config
+  if ('config' in parsed) return withHostName(parsed.config, hostname())
   const lines = parsed.problems.map((it) => `  ${place(path, it)}: ${it.name} ${it.message}`)
   throw new StartProblem(exitCodes.usage, [`The configuration of this node is wrong:`, ...lines].join('\n'))
+}
+
+/** A listener without a host is bound to every address; others are told this machine's name for it, as Kafka does. */
+export function withHostName(config: ServerConfig, name: string): ServerConfig {
+  const named = (listeners: ServerConfig['listeners']): ServerConfig['listeners'] =>
+    listeners.map((it) => (it.host === '' ? { ...it, host: name } : it))
+  return {
+    ...config,
+    advertisedListeners: named(config.advertisedListeners),
+    controllerAdvertisedListeners: named(config.controllerAdvertisedListeners),
+  }
 }
 
 function readText(path: string): string {
