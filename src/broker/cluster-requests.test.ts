@@ -160,3 +160,22 @@ test('a follower whose disk is full for a while catches up when there is space, 
   assert.equal(life?.failure, null, world.describe())
   await world.until(() => world.recordsOf(follower, 't', 0).length === 1, 10_000)
 })
+
+test('a fetch whose read fails on the disk is told so, and is served when the disk reads again', async () => {
+  const { world, topicId } = await served(11)
+  await world.run(world.client().produce(at, value('a'), limit))
+  // What is read after a restart is not in memory
+  for (const id of [1, 2, 3]) world.kill(id)
+  await world.startAll()
+  await world.until(() => world.leaderOf('t', 0) >= 0, 10_000)
+  const leader = world.leaderOf('t', 0)
+  const { disk } = world.node(leader)
+  const committed = await world.run(world.client().fetch(at, 0, { ...limit, maxWaitMs: 1_000 }))
+  assert.deepEqual(textsOf(committed.records), ['a'])
+  disk.readFault = (path) => (path.includes('/t-0/') && path.endsWith('.log') ? 'EIO' : null)
+  const { errorCode } = await fetchRaw(world, leader, topicId, 0, 0, { maxWaitMs: 400 })
+  assert.equal(errorCode, ErrorCode.KAFKA_STORAGE_ERROR)
+  disk.readFault = () => null
+  const again = await fetchRaw(world, leader, topicId, 0, 0, { maxWaitMs: 400 })
+  assert.deepEqual([again.errorCode, textsOf(again.records)], [ErrorCode.NONE, ['a']])
+})

@@ -1,4 +1,4 @@
-import type { Clock } from '../base/ports.ts'
+import { type Clock, DiskError } from '../base/ports.ts'
 import { type Millis, NEVER } from '../base/units.ts'
 import type { Read, ReadOutcome } from '../log/outcomes.ts'
 import type { ClusterImage } from '../metadata/image.ts'
@@ -35,6 +35,7 @@ export interface FetchSurroundings {
 type FetchResponse = ResponseDraftOf<'fetch'>
 
 const readCommitted = 1
+const firstVersionWithTopicIds = 13
 
 /**
  * Fetch (1), versions 4–18, for consumers and followers: sessions (KIP-227), topic ids, epochs and divergence (KIP-320, KIP-595), long poll.
@@ -60,6 +61,8 @@ class FetchWork implements FetchWaiter, Sleeper {
   private admitted = false
   private resume: (() => void) | null = null
   private resumeScheduled = false
+  /** Since the last look, be it while that look was still reading from the disk. */
+  private touched = false
   private superseded = false
   /** The deadline has passed. */
   private over = false
@@ -78,7 +81,7 @@ class FetchWork implements FetchWaiter, Sleeper {
       readCommitted: request.isolationLevel === readCommitted,
     }
     this.deadline = now + Math.max(0, request.maxWaitMs)
-    this.hints = new LeaderHints(around.image, context.connection.listenerName)
+    this.hints = new LeaderHints(() => around.image, context.connection.listenerName)
     // A full budget for requests must not hold up the replication that would empty it
     if (isFollower(this.fetcher) && around.image.brokers.byId(this.fetcher.replicaId) !== undefined) context.connection.exemptFromBudget()
     this.session = around.sessions.open(request, context.apiVersion, isFollower(this.fetcher), now)
@@ -117,9 +120,10 @@ class FetchWork implements FetchWaiter, Sleeper {
     this.session.watch(this)
     this.around.wakeQueue.look(this)
     // something may have been touched while what was read had to come from the disk
-    let more = this.session.candidates()
+    this.touched = this.session.candidates().length > 0
     for (;;) {
-      if (more.length === 0 && !this.superseded && !this.abandoned && this.around.clock.mono() < this.deadline) await this.touchedOrOver()
+      if (!this.touched && !this.superseded && !this.abandoned && this.around.clock.mono() < this.deadline) await this.touchedOrOver()
+      this.touched = false
       // the next request of the session has been taken in already: what is there is for its answer
       if (this.superseded) {
         results = []
@@ -128,7 +132,6 @@ class FetchWork implements FetchWaiter, Sleeper {
       results = await this.collect()
       if (this.isEnough(results)) break
       this.session.settle(results)
-      more = []
     }
     this.around.wakeQueue.forget(this)
     forget()
@@ -155,6 +158,7 @@ class FetchWork implements FetchWaiter, Sleeper {
     this.resumeScheduled = true
     this.around.clock.endOfTurn(() => {
       this.resumeScheduled = false
+      this.touched = true
       this.goOn()
     })
   }
@@ -218,25 +222,30 @@ class FetchWork implements FetchWaiter, Sleeper {
     if (refused !== null) return this.note(partition, refused)
     const end = readableEnd(hosted, this.fetcher)
     if (room.isFull || end <= asked.fetchOffset) return this.note(partition, fetched(hosted, asked, this.fetcher, null))
-    const outcome = hosted.log.read(asked.fetchOffset, Math.min(asked.partitionMaxBytes, room.left), end, room.isUntouched)
     const digest = (read: ReadOutcome): PartitionResult => {
       if (read.kind === 'out-of-range')
         return this.note(partition, withEnds(hosted, withoutRecords(asked.partition, ErrorCode.OFFSET_OUT_OF_RANGE)))
       room.take(read)
       return this.note(partition, fetched(hosted, asked, this.fetcher, read))
     }
-    return outcome instanceof Promise ? outcome.then(digest) : digest(outcome)
+    // The disk failed, or the log was deleted while it was read
+    const failed = (error: unknown): PartitionResult => {
+      if (!(error instanceof DiskError)) throw error
+      return this.note(partition, withoutRecords(asked.partition, ErrorCode.KAFKA_STORAGE_ERROR))
+    }
+    try {
+      const outcome = hosted.log.read(asked.fetchOffset, Math.min(asked.partitionMaxBytes, room.left), end, room.isUntouched)
+      return outcome instanceof Promise ? outcome.then(digest).catch(failed) : digest(outcome)
+    } catch (error) {
+      return failed(error)
+    }
   }
 
   private notHere(partition: SessionPartition): FetchedPartition {
-    const usesTopicIds = this.apiVersion >= 13
-    if (partition.topic === '' && usesTopicIds) return withoutRecords(partition.partition, ErrorCode.UNKNOWN_TOPIC_ID)
+    if (partition.topic === '' && this.apiVersion >= firstVersionWithTopicIds)
+      return withoutRecords(partition.partition, ErrorCode.UNKNOWN_TOPIC_ID)
     const state = this.around.image.partition(partition.topicId, partition.partition)
-    if (state === undefined)
-      return withoutRecords(
-        partition.partition,
-        usesTopicIds && partition.topic === '' ? ErrorCode.UNKNOWN_TOPIC_ID : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION,
-      )
+    if (state === undefined) return withoutRecords(partition.partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     return { ...withoutRecords(partition.partition, ErrorCode.NOT_LEADER_OR_FOLLOWER), currentLeader: this.hints.note(state) }
   }
 

@@ -16,12 +16,12 @@ export interface NodeEndpoint {
 
 /** Gathers, for one answer, who leads the partitions that are not led here, and where those leaders listen (KIP-951). */
 export class LeaderHints {
-  private readonly image: ClusterImage
+  private readonly imageNow: () => ClusterImage
   private readonly listenerName: string
   private readonly leaders = new Set<NodeId>()
 
-  constructor(image: ClusterImage, listenerName: string) {
-    this.image = image
+  constructor(imageNow: () => ClusterImage, listenerName: string) {
+    this.imageNow = imageNow
     this.listenerName = listenerName
   }
 
@@ -34,7 +34,7 @@ export class LeaderHints {
   endpoints(): readonly NodeEndpoint[] {
     const found: NodeEndpoint[] = []
     for (const id of this.leaders) {
-      const broker = this.image.brokers.byId(id)
+      const broker = this.imageNow().brokers.byId(id)
       const endpoint = broker?.endpoints.find((it) => it.name === this.listenerName)
       if (broker !== undefined && endpoint !== undefined)
         found.push({ nodeId: id, host: endpoint.host, port: endpoint.port, rack: broker.rack })

@@ -61,7 +61,7 @@ class ProduceWork {
     this.request = request
     this.context = context
     this.deadline = around.clock.mono() + Math.max(0, request.timeoutMs)
-    this.hints = new LeaderHints(around.image, context.connection.listenerName)
+    this.hints = new LeaderHints(() => around.image, context.connection.listenerName)
   }
 
   appendAll(): void {

@@ -102,7 +102,7 @@ function firstToRecover(recovery: Recovery): number {
 }
 
 /**
- * Indexes that are made anew below the recovery point are not durable for now. Should this start die, the next one must not find them half
+ * Indexes that are made anew below the recovery point are not durable yet. Should this start die, the next one must not find them half
  * written and take them for good.
  */
 function lowerRecoveryPoint(recovery: Recovery, first: number): void {

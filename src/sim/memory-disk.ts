@@ -50,6 +50,8 @@ export interface MemoryDiskOptions {
 export class MemoryDisk implements Disk {
   spaceBytes: number
   fault: (action: DiskAction, path: string) => string | null
+  /** Asked before every read of an open file: an error code makes it fail. */
+  readFault: (path: string) => string | null = () => null
   /** Changes made so far: what `crashAfter` counts. */
   changes = 0
   /** Calls made so far, by name: for tests of what something costs. */
@@ -215,6 +217,8 @@ export class MemoryDisk implements Disk {
     }
     const read = (position: number, into: Buffer): number => {
       check()
+      const code = this.readFault(path)
+      if (code !== null) throw new DiskError(code, path, 'read')
       return node.read(position, into)
     }
     const syncNow = (): void => {
