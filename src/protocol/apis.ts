@@ -1,3 +1,16 @@
+import { consumerGroupDescribeRequest, consumerGroupDescribeResponse } from './messages/consumer-group-describe.ts'
+import { consumerGroupHeartbeatRequest, consumerGroupHeartbeatResponse } from './messages/consumer-group-heartbeat.ts'
+import { offsetDeleteRequest, offsetDeleteResponse } from './messages/offset-delete.ts'
+import { deleteGroupsRequest, deleteGroupsResponse } from './messages/delete-groups.ts'
+import { listGroupsRequest, listGroupsResponse } from './messages/list-groups.ts'
+import { describeGroupsRequest, describeGroupsResponse } from './messages/describe-groups.ts'
+import { syncGroupRequest, syncGroupResponse } from './messages/sync-group.ts'
+import { leaveGroupRequest, leaveGroupResponse } from './messages/leave-group.ts'
+import { heartbeatRequest, heartbeatResponse } from './messages/heartbeat.ts'
+import { joinGroupRequest, joinGroupResponse } from './messages/join-group.ts'
+import { findCoordinatorRequest, findCoordinatorResponse } from './messages/find-coordinator.ts'
+import { offsetFetchRequest, offsetFetchResponse } from './messages/offset-fetch.ts'
+import { offsetCommitRequest, offsetCommitResponse } from './messages/offset-commit.ts'
 import { produceRequest, produceResponse } from './messages/produce.ts'
 import { fetchRequest, fetchResponse } from './messages/fetch.ts'
 import { listOffsetsRequest, listOffsetsResponse } from './messages/list-offsets.ts'
@@ -67,6 +80,15 @@ export const apis = {
   fetch: api(1, 'Fetch', fetchRequest, fetchResponse, ['broker', 'controller'], 4, 18),
   listOffsets: api(2, 'ListOffsets', listOffsetsRequest, listOffsetsResponse, ['broker'], 1, 11),
   metadata: api(3, 'Metadata', metadataRequest, metadataResponse, ['broker'], 0, 13),
+  offsetCommit: api(8, 'OffsetCommit', offsetCommitRequest, offsetCommitResponse, ['broker'], 2, 10),
+  offsetFetch: api(9, 'OffsetFetch', offsetFetchRequest, offsetFetchResponse, ['broker'], 1, 10),
+  findCoordinator: api(10, 'FindCoordinator', findCoordinatorRequest, findCoordinatorResponse, ['broker'], 0, 6),
+  joinGroup: api(11, 'JoinGroup', joinGroupRequest, joinGroupResponse, ['broker'], 0, 9),
+  heartbeat: api(12, 'Heartbeat', heartbeatRequest, heartbeatResponse, ['broker'], 0, 4),
+  leaveGroup: api(13, 'LeaveGroup', leaveGroupRequest, leaveGroupResponse, ['broker'], 0, 5),
+  syncGroup: api(14, 'SyncGroup', syncGroupRequest, syncGroupResponse, ['broker'], 0, 5),
+  describeGroups: api(15, 'DescribeGroups', describeGroupsRequest, describeGroupsResponse, ['broker'], 0, 6),
+  listGroups: api(16, 'ListGroups', listGroupsRequest, listGroupsResponse, ['broker'], 0, 5),
   apiVersions: api(18, 'ApiVersions', apiVersionsRequest, apiVersionsResponse, ['broker', 'controller'], 0, 4),
   createTopics: api(19, 'CreateTopics', createTopicsRequest, createTopicsResponse, ['broker', 'controller'], 2, 7),
   deleteTopics: api(20, 'DeleteTopics', deleteTopicsRequest, deleteTopicsResponse, ['broker', 'controller'], 1, 6),
@@ -77,6 +99,7 @@ export const apis = {
   alterConfigs: api(33, 'AlterConfigs', alterConfigsRequest, alterConfigsResponse, ['broker', 'controller'], 0, 2),
   describeLogDirs: api(35, 'DescribeLogDirs', describeLogDirsRequest, describeLogDirsResponse, ['broker'], 1, 5),
   createPartitions: api(37, 'CreatePartitions', createPartitionsRequest, createPartitionsResponse, ['broker', 'controller'], 0, 3),
+  deleteGroups: api(42, 'DeleteGroups', deleteGroupsRequest, deleteGroupsResponse, ['broker'], 0, 2),
   electLeaders: api(43, 'ElectLeaders', electLeadersRequest, electLeadersResponse, ['broker', 'controller'], 0, 2),
   incrementalAlterConfigs: api(
     44,
@@ -105,6 +128,7 @@ export const apis = {
     0,
     0,
   ),
+  offsetDelete: api(47, 'OffsetDelete', offsetDeleteRequest, offsetDeleteResponse, ['broker'], 0, 0),
   vote: api(52, 'Vote', voteRequest, voteResponse, ['controller'], 0, 2),
   beginQuorumEpoch: api(53, 'BeginQuorumEpoch', beginQuorumEpochRequest, beginQuorumEpochResponse, ['controller'], 0, 1),
   endQuorumEpoch: api(54, 'EndQuorumEpoch', endQuorumEpochRequest, endQuorumEpochResponse, ['controller'], 0, 1),
@@ -119,6 +143,16 @@ export const apis = {
   brokerHeartbeat: api(63, 'BrokerHeartbeat', brokerHeartbeatRequest, brokerHeartbeatResponse, ['controller'], 0, 2),
   unregisterBroker: api(64, 'UnregisterBroker', unregisterBrokerRequest, unregisterBrokerResponse, ['broker', 'controller'], 0, 0),
   allocateProducerIds: api(67, 'AllocateProducerIds', allocateProducerIdsRequest, allocateProducerIdsResponse, ['controller'], 0, 0),
+  consumerGroupHeartbeat: api(
+    68,
+    'ConsumerGroupHeartbeat',
+    consumerGroupHeartbeatRequest,
+    consumerGroupHeartbeatResponse,
+    ['broker'],
+    0,
+    1,
+  ),
+  consumerGroupDescribe: api(69, 'ConsumerGroupDescribe', consumerGroupDescribeRequest, consumerGroupDescribeResponse, ['broker'], 0, 1),
   controllerRegistration: api(
     70,
     'ControllerRegistration',

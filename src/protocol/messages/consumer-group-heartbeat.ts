@@ -1,0 +1,56 @@
+import { array, type Draft, int16, int32, message, type Message, string, struct, structs, uuid } from '../schema.ts'
+
+export const consumerGroupHeartbeatRequest = message(
+  'ConsumerGroupHeartbeatRequest',
+  68,
+  { versions: '0-1', flexible: '0+' },
+  {
+    groupId: string('0+'),
+    memberId: string('0+'),
+    memberEpoch: int32('0+'),
+    instanceId: string('0+', { nullable: '0+', default: null }),
+    rackId: string('0+', { nullable: '0+', default: null }),
+    rebalanceTimeoutMs: int32('0+', { default: -1 }),
+    subscribedTopicNames: array('0+', 'string', { nullable: '0+', default: null }),
+    subscribedTopicRegex: string('1+', { nullable: '1+', default: null }),
+    serverAssignor: string('0+', { nullable: '0+', default: null }),
+    topicPartitions: structs(
+      '0+',
+      {
+        topicId: uuid('0+'),
+        partitions: array('0+', 'int32'),
+      },
+      { nullable: '0+', default: null },
+    ),
+  },
+)
+export type ConsumerGroupHeartbeatRequest = Message<typeof consumerGroupHeartbeatRequest>
+export type ConsumerGroupHeartbeatRequestDraft = Draft<typeof consumerGroupHeartbeatRequest>
+
+const topicPartitions = {
+  topicId: uuid('0+'),
+  partitions: array('0+', 'int32'),
+}
+
+export const consumerGroupHeartbeatResponse = message(
+  'ConsumerGroupHeartbeatResponse',
+  68,
+  { versions: '0-1', flexible: '0+' },
+  {
+    throttleTimeMs: int32('0+'),
+    errorCode: int16('0+'),
+    errorMessage: string('0+', { nullable: '0+', default: null }),
+    memberId: string('0+', { nullable: '0+', default: null }),
+    memberEpoch: int32('0+'),
+    heartbeatIntervalMs: int32('0+'),
+    assignment: struct(
+      '0+',
+      {
+        topicPartitions: structs('0+', topicPartitions),
+      },
+      { nullable: '0+', default: null },
+    ),
+  },
+)
+export type ConsumerGroupHeartbeatResponse = Message<typeof consumerGroupHeartbeatResponse>
+export type ConsumerGroupHeartbeatResponseDraft = Draft<typeof consumerGroupHeartbeatResponse>
