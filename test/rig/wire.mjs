@@ -14,6 +14,7 @@ export class Wire {
   constructor(socket) {
     this.socket = socket
     this.correlation = 0
+    this.clientId = 'odradek-rig'
     /** @type {Buffer} */
     this.received = Buffer.alloc(0)
     /** @type {{ resolve: (frame: Buffer) => void, reject: (error: Error) => void, timer: NodeJS.Timeout }[]} */
@@ -66,7 +67,7 @@ export class Wire {
   /** A request whose answer nobody waits for. @param {ApiName} name @param {number} version @param {object} body */
   send(name, version, body) {
     this.correlation += 1
-    this.socket.write(Buffer.concat(writeRequest(apis[name], version, this.correlation, 'odradek-rig', body)))
+    this.socket.write(Buffer.concat(writeRequest(apis[name], version, this.correlation, this.clientId, body)))
   }
 
   /** @param {Buffer} bytes */
