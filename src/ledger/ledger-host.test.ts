@@ -4,7 +4,7 @@ import { NEVER } from '../base/units.ts'
 import { type HostedLedger, LedgerHost } from './ledger-host.ts'
 
 type Command = { readonly add: number } | { readonly read: true } | { readonly park: true } | { readonly releaseParked: true }
-type Reply = number | 'refused'
+type Reply = number | 'refused' | 'late'
 
 /** Sums numbers; replies with the sum after the command. Odd alarms: due once at `alarm`. */
 class Sum implements HostedLedger<Command, number, Reply> {
@@ -39,7 +39,7 @@ class Sum implements HostedLedger<Command, number, Reply> {
   }
 }
 
-function setUp() {
+function setUp(options: { readonly commitTimeoutMs?: number } = {}) {
   const ledgers: Sum[] = []
   const host = new LedgerHost<Command, number, Reply>({
     make: () => {
@@ -48,6 +48,7 @@ function setUp() {
       return ledger
     },
     refuse: () => 'refused',
+    ...(options.commitTimeoutMs === undefined ? {} : { commitTimeout: { afterMs: options.commitTimeoutMs, answer: () => 'late' } }),
   })
   const log: number[] = []
   let leads = true
@@ -162,6 +163,52 @@ test('a batch that is the log’s own business takes up an offset and nothing el
   assert.deepEqual(replies, [])
   host.onCommitted(1, 1, () => assert.fail('it has been replayed'))
   assert.deepEqual(replies, [5])
+})
+
+test('what a new leader read from its log is seen at once, and told when it is committed', () => {
+  const { host, end, submit, replies, current, log } = setUp()
+  log.push(3, 4)
+  host.onTail(0, 1, [3, 4])
+  host.commitTo(1)
+  host.lead(end)
+  assert.equal(current().sum, 7)
+  submit({ read: true })
+  assert.deepEqual(replies, [], 'the second record may yet be lost with this leader')
+  host.commitTo(2)
+  assert.deepEqual(replies, [7])
+  assert.throws(() => host.onTail(2, 2, [5]), /the active node/)
+})
+
+test('who resigns before the tail it read is committed is folded again', () => {
+  const { host, end, log } = setUp()
+  log.push(3)
+  host.onTail(0, 0, [3])
+  host.lead(end)
+  assert.deepEqual(host.resign(), { mustRefold: true })
+})
+
+test('an answer is given up when its records take too long, and the next ones are not held up by it', () => {
+  const { host, end, submit, replies } = setUp({ commitTimeoutMs: 10 })
+  host.lead(end)
+  submit({ add: 1 })
+  host.submit(5, { read: true }, (reply) => replies.push(reply))
+  assert.equal(host.wakeAt(), 10)
+  host.wake(9)
+  assert.deepEqual(replies, [])
+  host.giveUp(10)
+  assert.deepEqual(replies, ['late'])
+  assert.equal(host.wakeAt(), 15)
+  host.commitTo(1)
+  assert.deepEqual(replies, ['late', 1], 'the first was written all the same')
+  assert.equal(host.waiting, 0)
+})
+
+test('a parked command is not given up: only what is decided waits for the log', () => {
+  const { host, end, submit, replies } = setUp({ commitTimeoutMs: 10 })
+  host.lead(end)
+  submit({ park: true })
+  host.wake(1000)
+  assert.deepEqual(replies, [])
 })
 
 test('the ledger is woken when it is due, and told where its records will stand', () => {

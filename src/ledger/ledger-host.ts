@@ -24,6 +24,14 @@ export interface LedgerHostOptions<Command, Fact, Reply> {
   readonly make: () => HostedLedger<Command, Fact, Reply>
   /** The answer to a command that this node cannot take, or cannot say the outcome of, because it does not lead (any more). */
   readonly refuse: (command: Command) => Reply
+  /** Without it an answer waits for as long as its records do. */
+  readonly commitTimeout?: CommitTimeout<Command, Reply>
+}
+
+/** An answer whose records are not committed in time: whoever asked is told so, and does not know whether they will be. */
+export interface CommitTimeout<Command, Reply> {
+  readonly afterMs: Millis
+  readonly answer: (command: Command) => Reply
 }
 
 /** Decisions of one wake; what is still due comes with the next. */
@@ -37,6 +45,8 @@ interface Parked<Command, Reply> {
 interface Answered<Command, Reply> extends Parked<Command, Reply> {
   /** Leaves when everything below is committed. */
   readonly after: Offset
+  /** Or is given up then. */
+  readonly deadline: Millis
   readonly reply: Reply
 }
 
@@ -44,6 +54,9 @@ interface Answered<Command, Reply> extends Parked<Command, Reply> {
  * Runs one ledger.
  *
  *  standby --lead--> active --resign--> standby
+ *
+ *  The log's driver either tells of each committed batch (`onCommitted`: a standby follows the log), or reads the log when this node comes to lead it
+ *  (`onTail` for all that is there, committed or not) and from then on says only how far it is committed (`commitTo`).
  *
  *  1. On a standby only committed records are replayed; nothing is decided.
  *  2. On the active node the records of a decision are appended and at once replayed, before the next command is looked at. If the append fails
@@ -108,6 +121,24 @@ export class LedgerHost<Command, Fact, Reply> {
     this.release()
   }
 
+  /**
+   * Records that the next leader, this node, has in its log, and that may not be committed yet: it leads, so they will be or its leadership ends.
+   * Only on a standby, before `lead`. Whoever asks for what they say is answered when they are committed.
+   */
+  onTail(baseOffset: Offset, lastOffset: Offset, facts: readonly Fact[]): void {
+    assert(this.log === null, 'the active node has written the tail itself')
+    assert(baseOffset >= this.appliedEnd, `a tail from ${baseOffset}, replayed up to ${this.appliedEnd}`)
+    for (const fact of facts) this.current.replay(fact)
+    this.appliedEnd = lastOffset + 1
+  }
+
+  /** All below `endOffset` is committed, whoever wrote it. */
+  commitTo(endOffset: Offset): void {
+    if (endOffset <= this.committedEnd) return
+    this.committedEnd = endOffset
+    this.release()
+  }
+
   /** The state after all records below `endOffset`, in place of all that was replayed. Only on a standby. */
   onSnapshot(endOffset: Offset, facts: Iterable<Fact>): void {
     assert(this.log === null, 'a snapshot for the active node')
@@ -159,25 +190,36 @@ export class LedgerHost<Command, Fact, Reply> {
     this.nextTicket += 1
     this.parked.set(ticket, { command, answer })
     this.current.expectOffset(log.nextOffset())
-    this.carryOut(log, this.current.decide(now, ticket, command))
+    this.carryOut(log, now, this.current.decide(now, ticket, command))
   }
 
+  /** When the ledger has something due, or an answer is given up. */
   wakeAt(): Millis {
-    return this.log === null ? NEVER : this.current.wakeAt()
+    return this.log === null ? NEVER : Math.min(this.current.wakeAt(), this.answered[0]?.deadline ?? NEVER)
   }
 
   /** Lets the ledger do what is due: one decision after the other, each from the state that the one before left. */
   wake(now: Millis): void {
+    this.giveUp(now)
     for (let count = 0; count < wakesPerTurnMax; count += 1) {
       const log = this.log
       if (log === null || now < this.current.wakeAt()) return
       this.current.expectOffset(log.nextOffset())
-      if (!this.carryOut(log, this.current.wake(now))) return
+      if (!this.carryOut(log, now, this.current.wake(now))) return
     }
   }
 
+  /** Answers whose records took too long. Part of `wake`; on its own for a driver that lets the ledger write nothing at the moment. */
+  giveUp(now: Millis): void {
+    const timeout = this.options.commitTimeout
+    if (timeout === undefined) return
+    let late = 0
+    while (late < this.answered.length && (this.answered[late]?.deadline ?? NEVER) <= now) late += 1
+    for (const { command, answer } of this.answered.splice(0, late)) answer(timeout.answer(command))
+  }
+
   /** False when nothing came of it because this node does not lead any more. */
-  private carryOut(log: LedgerLog<Fact>, decision: Decision<Fact, Reply>): boolean {
+  private carryOut(log: LedgerLog<Fact>, now: Millis, decision: Decision<Fact, Reply>): boolean {
     if (decision.records.length > 0) {
       const last = log.append(decision.records)
       if (last === null) {
@@ -188,11 +230,12 @@ export class LedgerHost<Command, Fact, Reply> {
       assert(last + 1 >= this.appliedEnd + decision.records.length, `appended up to ${last} after ${this.appliedEnd}`)
       this.appliedEnd = last + 1
     }
+    const deadline = now + (this.options.commitTimeout?.afterMs ?? NEVER)
     for (const { to, reply } of decision.answers) {
       const parked = this.parked.get(to)
       assert(parked !== undefined, `an answer to ticket ${to}, for which nobody waits`)
       this.parked.delete(to)
-      this.answered.push({ ...parked, after: this.appliedEnd, reply })
+      this.answered.push({ ...parked, after: this.appliedEnd, deadline, reply })
     }
     this.release()
     return true
