@@ -8,15 +8,20 @@ const tools = {
   'broker-api-versions': 'org.apache.kafka.tools.BrokerApiVersionsCommand',
   cluster: 'org.apache.kafka.tools.ClusterTool',
   configs: 'kafka.admin.ConfigCommand',
+  'console-consumer': 'org.apache.kafka.tools.consumer.ConsoleConsumer',
+  'consumer-groups': 'org.apache.kafka.tools.consumer.group.ConsumerGroupCommand',
+  'consumer-perf': 'org.apache.kafka.tools.ConsumerPerformance',
   'delete-records': 'org.apache.kafka.tools.DeleteRecordsCommand',
   features: 'org.apache.kafka.tools.FeatureCommand',
   'get-offsets': 'org.apache.kafka.tools.GetOffsetShell',
+  groups: 'org.apache.kafka.tools.GroupsCommand',
   'leader-election': 'org.apache.kafka.tools.LeaderElectionCommand',
   'log-dirs': 'org.apache.kafka.tools.LogDirsCommand',
   'metadata-quorum': 'org.apache.kafka.tools.MetadataQuorumCommand',
   'producer-perf': 'org.apache.kafka.tools.ProducerPerformance',
   'reassign-partitions': 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
   topics: 'org.apache.kafka.tools.TopicCommand',
+  'verifiable-consumer': 'org.apache.kafka.tools.VerifiableConsumer',
   'verifiable-producer': 'org.apache.kafka.tools.VerifiableProducer',
   'dump-log': 'org.apache.kafka.tools.DumpLogSegments',
 }
@@ -103,6 +108,12 @@ export class Java {
    */
   tool(name, ...args) {
     return this.run('tool', { class: tools[name], args })
+  }
+
+  /** Ends it as a crash would: nothing is said to anyone. */
+  async kill() {
+    this.child.kill('SIGKILL')
+    await this.gone
   }
 
   async stop() {

@@ -28,7 +28,7 @@ import org.apache.kafka.common.config.ConfigResource;
 final class Admins {
   private Admins() {}
 
-  private static AdminClient open(JsonNode c) {
+  static AdminClient open(JsonNode c) {
     Properties props = new Properties();
     props.put(AdminClientConfig.BOOTSTRAP_SERVERS_CONFIG, c.get("bootstrap").asText());
     return AdminClient.create(props);

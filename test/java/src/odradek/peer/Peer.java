@@ -65,6 +65,18 @@ public final class Peer {
       case "electPreferred" -> Admins.electPreferred(c);
       case "quorum" -> Admins.quorum(c);
       case "describeProducers" -> Admins.describeProducers(c);
+      case "listGroups" -> Groups.list(c);
+      case "describeGroups" -> Groups.describe(c);
+      case "describeClassicGroups" -> Groups.describeClassic(c);
+      case "groupOffsets" -> Groups.offsets(c);
+      case "alterGroupOffsets" -> Groups.alterOffsets(c);
+      case "deleteGroupOffsets" -> Groups.deleteOffsets(c);
+      case "deleteGroups" -> Groups.delete(c);
+      case "removeMembers" -> Groups.removeMembers(c);
+      case "memberOpen" -> Members.open(c);
+      case "memberState" -> Members.state(c);
+      case "memberDo" -> Members.act(c);
+      case "memberClose" -> Members.close(c);
       case "produce" -> Records.produce(c);
       case "produceMany" -> Records.produceMany(c);
       case "read" -> Records.read(c);
