@@ -7,7 +7,6 @@ import {
   ResourceType,
   validateBrokerConfigs,
   validateClientMetricsConfigs,
-  validateGroupConfigs,
   validateTopicConfig,
   validateTopicConfigs,
 } from './alter.ts'
@@ -60,9 +59,7 @@ describe('alterations', () => {
     assert.match(validateBrokerConfigs(layer({ 'made.up': '1' }), true) ?? '', /^Cannot update these configs dynamically/)
   })
 
-  test('groups and client metrics have their own names and bounds', () => {
-    assert.equal(validateGroupConfigs(layer({ 'consumer.session.timeout.ms': '50000' })), null)
-    assert.equal(validateGroupConfigs(layer({ foo: '1' })), 'Unknown group config name: foo')
+  test('client metrics have their own names and bounds', () => {
     assert.equal(validateClientMetricsConfigs(layer({ 'interval.ms': '100' })), null)
     assert.match(validateClientMetricsConfigs(layer({ 'interval.ms': '99' })) ?? '', /between 100 and 3600000/)
   })

@@ -151,11 +151,6 @@ function shown(names: readonly string[]): string {
   return `[${names.join(', ')}]`
 }
 
-/** Of a group; null when it may stand. The error is INVALID_CONFIG. */
-export function validateGroupConfigs(configs: ConfigLayer): string | null {
-  return validateAll(configs, groupConfigs, 'Unknown group config name')
-}
-
 /** Of a client metrics subscription; null when it may stand. The error is INVALID_CONFIG. */
 export function validateClientMetricsConfigs(configs: ConfigLayer): string | null {
   const interval = configs.get('interval.ms')

@@ -1,6 +1,7 @@
 import { assert } from '../base/assert.ts'
 import type { NodeId } from '../base/units.ts'
 import type { Addresses } from './addresses.ts'
+import { groupConfigsOf } from './group-configs.ts'
 import { parseConnectionOverrides } from './listeners.ts'
 import type { ConfigLayer, Role, ServerConfig } from './server-config.ts'
 import type { ServerValues } from './server-values.ts'
@@ -31,6 +32,7 @@ export function buildServerConfig(
     metadataLogDir: values.text('metadata.log.dir') ?? logDirs[0] ?? '',
     maxConnectionsPerIpOverrides: overridesOf(values),
     topicDefaults: topicConfigOf(noLayer, values.layer),
+    ...groupConfigsOf(values),
     controllerQuorumElectionTimeoutMs: values.number('controller.quorum.election.timeout.ms'),
     controllerQuorumFetchTimeoutMs: values.number('controller.quorum.fetch.timeout.ms'),
     controllerQuorumElectionBackoffMaxMs: values.number('controller.quorum.election.backoff.max.ms'),

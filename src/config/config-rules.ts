@@ -5,10 +5,10 @@ import {
   ResourceType,
   validateBrokerConfigs,
   validateClientMetricsConfigs,
-  validateGroupConfigs,
   validateTopicConfigs,
 } from './alter.ts'
 import { describeTopic } from './effective.ts'
+import { validateGroupConfigs } from './group-rules.ts'
 import { merged, noLayer, topicValue } from './layers.ts'
 import type { ConfigLayer } from './server-config.ts'
 import { keyOf, topicConfigs } from './topic-configs.ts'
@@ -44,7 +44,9 @@ export function configRules(given: ConfigLayer) {
         case ResourceType.CLIENT_METRICS:
           return name === '' ? invalidRequest("Subscription name can't be empty") : invalidConfig(validateClientMetricsConfigs(values))
         case ResourceType.GROUP:
-          return name === '' ? invalidRequest('Default group resources are not allowed.') : invalidConfig(validateGroupConfigs(values))
+          return name === ''
+            ? invalidRequest('Default group resources are not allowed.')
+            : invalidConfig(validateGroupConfigs(values, given))
         default:
           return invalidRequest(`Unknown resource type ${type}`)
       }

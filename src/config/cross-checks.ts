@@ -1,4 +1,5 @@
 import type { Complain } from './addresses.ts'
+import { checkGroups } from './group-configs.ts'
 import { parseConnectionOverrides } from './listeners.ts'
 import type { ServerValues } from './server-values.ts'
 import { asNumber } from './values.ts'
@@ -8,6 +9,7 @@ export function crossCheck(values: ServerValues, complain: Complain): void {
   checkTimes(values, complain)
   checkReplication(values, complain)
   checkLimits(values, complain)
+  checkGroups(values, complain)
   refuseMissing(values, complain)
 }
 

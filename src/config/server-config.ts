@@ -1,4 +1,5 @@
 import type { Millis, NodeId } from '../base/units.ts'
+import type { GroupConfigs } from './group-configs.ts'
 import type { ListenerAddress, VoterAddress } from './listeners.ts'
 
 export type Role = 'broker' | 'controller'
@@ -26,7 +27,7 @@ export type ConfigLayer = ReadonlyMap<string, string>
  * What a node acts on, by Kafka's names in camel case; units are Kafka's (the name says them). A long that is beyond a safe integer
  * (Kafka's "for ever") is `Number.MAX_SAFE_INTEGER`. A value of -1 or 0 with a special meaning keeps it.
  */
-export interface ServerConfig extends TopicDefaults {
+export interface ServerConfig extends TopicDefaults, GroupConfigs {
   /** The properties as given, by name: the static layer of DescribeConfigs. */
   readonly given: ConfigLayer
 

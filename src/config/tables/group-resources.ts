@@ -3,9 +3,12 @@ import type { ConfigKey } from '../config-key.ts'
 
 /** Groups, as a resource of their own. */
 export const groupResourcesRows: readonly ConfigKey[] = [
-  int('consumer.assignment.interval.ms', 1000, 'medium', { valid: atLeast(0) }),
-  int('consumer.heartbeat.interval.ms', 5000, 'medium', { valid: atLeast(1) }),
-  int('consumer.session.timeout.ms', 45000, 'medium', { valid: atLeast(1) }),
+  int('consumer.assignment.interval.ms', 1000, 'medium', {
+    valid: atLeast(0),
+    does: 'The least time between two assignments of the group.',
+  }),
+  int('consumer.heartbeat.interval.ms', 5000, 'medium', { valid: atLeast(1), does: 'How often members of the group are told to report.' }),
+  int('consumer.session.timeout.ms', 45000, 'medium', { valid: atLeast(1), does: 'How long a member of the group may be silent.' }),
   int('share.assignment.interval.ms', 1000, 'medium', { valid: atLeast(0) }),
   string('share.auto.offset.reset', 'latest', 'medium', { valid: { kind: 'offsetReset' } }),
   int('share.delivery.count.limit', 5, 'medium', { valid: atLeast(2) }),
