@@ -185,6 +185,19 @@ test('an answer of many parts is put together in order', () => {
   )
 })
 
+test('null of a tagged struct is said when it is not the default, and is 0 there instead of -1', () => {
+  const fields = { maybe: struct('0+', { a: int16('0+') }, { nullable: '0+', tag: 0 }) }
+  const tagged = message('Tagged', 0, { versions: '0', flexible: '0+' }, fields)
+  for (const [value, hex] of [
+    [{ maybe: null }, '01000100'],
+    [{ maybe: { a: 7 } }, '01000401000700'],
+    [{ maybe: { a: 0 } }, '00'],
+  ] as const) {
+    assert.equal(encode(tagged, 0, value).toString('hex'), hex)
+    assert.deepEqual(decode(tagged, 0, Buffer.from(hex, 'hex')), value)
+  }
+})
+
 test('a version that a schema does not have is a bug of the caller', () => {
   assert.throws(() => codec(produceRequest, 2), RangeError)
   assert.throws(() => codec(produceRequest, 14), RangeError)

@@ -182,7 +182,11 @@ function fieldCodec(name: string, field: Field<unknown>, version: number, flexib
   const flexible = flexibleMessage && options.flexible !== 'none'
   const nullable = options.nullable !== undefined && within(versions(options.nullable), version)
   const isTagged = options.tag !== undefined && flexible && within(options.tagged === undefined ? range : versions(options.tagged), version)
-  const value = shapeCodec(shape, version, flexible, nullable, `${path}.${name}`)
+  const at = `${path}.${name}`
+  const value =
+    isTagged && nullable && shape.kind === 'struct'
+      ? taggedNullableStructCodec(structCodec(shape.fields, version, flexible, at))
+      : shapeCodec(shape, version, flexible, nullable, at)
   return {
     name,
     tag: isTagged ? options.tag : undefined,
@@ -254,6 +258,17 @@ function nullableStructCodec(inner: ValueCodec): ValueCodec {
     read: (reader) => (reader.int8() < 0 ? null : inner.read(reader)),
     write(writer, value) {
       writer.int8(value === null ? -1 : 1)
+      if (value !== null) inner.write(writer, value)
+    },
+  }
+}
+
+/** As a tagged field, a struct that may be null has a varint in front, and null is 0. */
+function taggedNullableStructCodec(inner: ValueCodec): ValueCodec {
+  return {
+    read: (reader) => (reader.unsignedVarint() === 0 ? null : inner.read(reader)),
+    write(writer, value) {
+      writer.unsignedVarint(value === null ? 0 : 1)
       if (value !== null) inner.write(writer, value)
     },
   }
