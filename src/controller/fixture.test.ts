@@ -109,14 +109,26 @@ export class TestController {
 
   register(
     id: number,
-    options: { readonly rack?: string; readonly incarnation?: string; readonly dirs?: readonly string[]; readonly cluster?: string } = {},
+    options: {
+      readonly rack?: string
+      readonly incarnation?: string
+      readonly dirs?: readonly string[]
+      readonly cluster?: string
+      /** The highest level of `group.version`; null: of a release that does not know it. */
+      readonly groupVersion?: number | null
+    } = {},
   ) {
     const response = this.call('brokerRegistration', {
       brokerId: id,
       clusterId: options.cluster ?? clusterId,
       incarnationId: options.incarnation ?? this.prng.uuid(),
       listeners: [{ name: 'PLAINTEXT', host: `broker${id}`, port: 9092, securityProtocol: 0 }],
-      features: [{ name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 }],
+      features: [
+        { name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 },
+        ...(options.groupVersion === null
+          ? []
+          : [{ name: 'group.version', minSupportedVersion: 0, maxSupportedVersion: options.groupVersion ?? 1 }]),
+      ],
       rack: options.rack ?? null,
       logDirs: options.dirs ?? [directory(id)],
       previousBrokerEpoch: -1,

@@ -1,6 +1,7 @@
 import { METADATA_VERSION_LATEST, METADATA_VERSION_MIN } from './metadata-version.ts'
 
 export const METADATA_VERSION = 'metadata.version'
+export const GROUP_VERSION = 'group.version'
 
 export interface FeatureRange {
   readonly name: string
@@ -10,8 +11,8 @@ export interface FeatureRange {
 
 /**
  * The levels of Kafka's features that this release can work at: what brokers and controllers register, and what ApiVersions tells. A client
- * takes the finalized level of `transaction.version` for leave to use transactions of the second kind, and of `group.version` for the consumer
- * protocol of KIP-848; so a level is named here only when all that it promises is there. `kraft.version` 0 means a static set of voters, and
+ * takes the finalized level of `transaction.version` for leave to use transactions of the second kind; so a level is named here only when all that it
+ * promises is there. `group.version` 1 is the consumer protocol of KIP-848. `kraft.version` 0 means a static set of voters, and
  * `eligible.leader.replicas.version` 0 that an ISR never becomes empty. A feature at level 0 only is as good as absent: it is listed so that
  * `kafka-features` can say so.
  */
@@ -19,7 +20,7 @@ export const supportedFeatures: readonly FeatureRange[] = [
   { name: METADATA_VERSION, min: METADATA_VERSION_MIN, max: METADATA_VERSION_LATEST },
   { name: 'kraft.version', min: 0, max: 0 },
   { name: 'transaction.version', min: 0, max: 0 },
-  { name: 'group.version', min: 0, max: 0 },
+  { name: GROUP_VERSION, min: 0, max: 1 },
   { name: 'eligible.leader.replicas.version', min: 0, max: 0 },
   { name: 'share.version', min: 0, max: 0 },
   { name: 'streams.version', min: 0, max: 0 },
@@ -27,4 +28,15 @@ export const supportedFeatures: readonly FeatureRange[] = [
 
 export function supportedFeature(name: string): FeatureRange | undefined {
   return supportedFeatures.find((feature) => feature.name === name)
+}
+
+/** The `metadata.version` with which a new cluster begins at the level (GroupVersion.GV_1: 4.0-IV0). */
+const startsWith: readonly { readonly name: string; readonly level: number; readonly metadataVersion: number }[] = [
+  { name: GROUP_VERSION, level: 1, metadataVersion: 22 },
+]
+
+/** The levels that a new cluster begins with (`kafka-storage format`, Feature.defaultLevel), `metadata.version` first; level 0 is left out. */
+export function initialLevels(metadataVersion: number): readonly { readonly name: string; readonly featureLevel: number }[] {
+  const others = startsWith.filter((it) => it.metadataVersion <= metadataVersion)
+  return [{ name: METADATA_VERSION, featureLevel: metadataVersion }, ...others.map(({ name, level }) => ({ name, featureLevel: level }))]
 }

@@ -61,7 +61,10 @@ test('formatting gives each directory its identity and the metadata directory it
   const values = readBootstrap(ports.disk, join(folder, 'a')) ?? []
   assert.deepEqual(
     values.map((value) => decodeRecord(value).message),
-    [{ name: 'metadata.version', featureLevel: 30 }],
+    [
+      { name: 'metadata.version', featureLevel: 30 },
+      { name: 'group.version', featureLevel: 1 },
+    ],
   )
   assert.equal(readBootstrap(ports.disk, join(folder, 'b')), null)
   assert.deepEqual([...checkDirectories(ports.disk, config, path).keys()], [join(folder, 'a'), join(folder, 'b')])
@@ -87,6 +90,7 @@ test('a release is found by its name, and an unknown one is named', (t) => {
   )
   const done = formatStorage(ports, config, { clusterId: 'one', ignoreFormatted: false, releaseVersion: '3.9' })
   assert.equal(done[0]?.metadataVersion, '3.9-IV0')
+  assert.equal(readBootstrap(ports.disk, done[0]?.directory ?? '')?.length, 1, 'without the consumer protocol, which came with 4.0')
 })
 
 test('directories that are not formatted, of another node, or copies of each other are refused with what to do', (t) => {

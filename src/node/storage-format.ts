@@ -2,9 +2,8 @@ import { join } from 'node:path'
 import type { Ports } from '../base/ports.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { formatMetaProperties } from '../log/checkpoints.ts'
+import { bootstrapRecords } from '../metadata/bootstrap-records.ts'
 import { METADATA_VERSION_LATEST, metadataVersions } from '../metadata/metadata-version.ts'
-import { encodeRecord } from '../metadata/record-frame.ts'
-import { METADATA_VERSION } from '../metadata/supported-features.ts'
 import { writeBootstrap } from '../quorum/bootstrap.ts'
 import { exitCodes, StartProblem } from './exit-codes.ts'
 import { directoriesOf, metaPropertiesName, readIdentity } from './log-directories.ts'
@@ -39,8 +38,7 @@ export function formatStorage(ports: StoragePorts, config: ServerConfig, options
   for (const directory of fresh) {
     disk.makeDirectory(directory)
     if (directory === config.metadataLogDir) {
-      const message = { name: METADATA_VERSION, featureLevel: version.level }
-      writeBootstrap(disk, directory, [encodeRecord({ type: 'featureLevel', version: 0, message })], clock.wall())
+      writeBootstrap(disk, directory, bootstrapRecords(version.level), clock.wall())
     }
     const identity = { clusterId: options.clusterId, nodeId: config.nodeId, directoryId: entropy.uuid() }
     // Last: a directory with meta.properties is whole.

@@ -10,10 +10,9 @@ import { parseServerConfig } from '../config/parse-server-config.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { formatMetaProperties } from '../log/checkpoints.ts'
 import type { ClusterImage } from '../metadata/image.ts'
+import { bootstrapRecords } from '../metadata/bootstrap-records.ts'
 import { METADATA_VERSION_LATEST } from '../metadata/metadata-version.ts'
 import type { PartitionImage } from '../metadata/partition-image.ts'
-import { encodeRecord } from '../metadata/record-frame.ts'
-import { METADATA_VERSION } from '../metadata/supported-features.ts'
 import { batchHeaders } from '../protocol/records/batch-header.ts'
 import { type DecodedRecord, decodeRecords } from '../protocol/records/records.ts'
 import { writeBootstrap } from '../quorum/bootstrap.ts'
@@ -76,8 +75,7 @@ export class ClusterWorld {
       const identity = { clusterId, nodeId: config.nodeId, directoryId: this.prng.uuid() }
       disk.replaceSmallSync(`${directory}/meta.properties`, formatMetaProperties(identity))
     }
-    const message = { name: METADATA_VERSION, featureLevel: METADATA_VERSION_LATEST }
-    writeBootstrap(disk, config.metadataLogDir, [encodeRecord({ type: 'featureLevel', version: 0, message })], this.clock.wall())
+    writeBootstrap(disk, config.metadataLogDir, bootstrapRecords(METADATA_VERSION_LATEST), this.clock.wall())
     for (const directory of new Set(['/', '/data', config.metadataLogDir, ...config.logDirs])) void disk.syncDirectory(directory)
   }
 

@@ -332,6 +332,7 @@ export async function startCluster({ nodes: count = 3, dir, properties = {}, sta
       'log.dirs': join(folder, `data-${id}`),
       'num.partitions': 1,
       'default.replication.factor': replicas,
+      'offsets.topic.replication.factor': replicas,
       'min.insync.replicas': Math.min(2, count),
     }
     return new Node({

@@ -109,7 +109,7 @@ describe('ApiVersions', () => {
     )
     assert.deepEqual(
       answer.supportedFeatures.map((it) => it.name),
-      ['metadata.version'],
+      ['metadata.version', 'group.version'],
     )
     assert.equal(answer.finalizedFeaturesEpoch, 41)
   })

@@ -235,6 +235,7 @@ function properties(place: NodePlace, all: readonly NodePlace[], options: Layout
     'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
     `log.dirs=${join(place.folder, 'log').replaceAll('\\', '\\\\')}`,
     `default.replication.factor=${replicas}`,
+    `offsets.topic.replication.factor=${replicas}`,
     `min.insync.replicas=${Math.max(1, replicas - 1)}`,
   ]
   const given = new Set(options.set.map(nameOf))

@@ -79,8 +79,24 @@ test('the metadata version goes up as far as everybody can, and down only where 
   assert.match(update(controller, 'metadata.version', -1), /A feature version cannot be less than 0/)
   assert.match(update(controller, 'metadata.version', 22, 0), /^INVALID_REQUEST/)
   assert.equal(update(controller, 'metadata.version', 30), 'NONE')
-  assert.match(update(controller, 'group.version', 1), /Local controller 100 does not support this feature/)
+  assert.match(update(controller, 'transaction.version', 1), /Local controller 100 does not support this feature/)
   assert.match(update(controller, 'unheard.of', 1), /does not support this feature/)
+})
+
+test('the consumer protocol is allowed once every broker knows it, and from then on no other may register', () => {
+  const controller = new TestController()
+  controller.register(1)
+  const incarnation = controller.prng.uuid()
+  controller.register(2, { groupVersion: null, incarnation })
+  assert.match(update(controller, 'group.version', 1), /Broker 2 does not support this feature/)
+  controller.register(2, { incarnation })
+  assert.match(update(controller, 'group.version', 2), /Local controller 100 only supports versions 0-1/)
+  assert.equal(update(controller, 'group.version', 1), 'NONE')
+  assert.equal(controller.image.features.level('group.version'), 1)
+  assert.equal(errorName(controller.register(3, { groupVersion: null }).errorCode), 'UNSUPPORTED_VERSION')
+  assert.equal(controller.register(3).errorCode, 0)
+  assert.match(update(controller, 'group.version', 0), /without setting the upgrade type/)
+  assert.equal(update(controller, 'group.version', 0, 2), 'NONE')
 })
 
 test('every level of the metadata version can register, create, fence and snapshot', () => {
