@@ -5,6 +5,7 @@ import { TestController } from '../fixture.test.ts'
 
 const TOPIC = 2
 const BROKER = 4
+const GROUP = 32
 const SET = 0
 const DELETE = 1
 const APPEND = 2
@@ -135,4 +136,29 @@ test('the smallest ISR that a reassignment is content with follows the configura
   assert.equal(alter(controller, TOPIC, 't', [['min.insync.replicas', SET, '1']]), 'NONE')
   controller.call('alterPartitionReassignments', { topics: [{ name: 't', partitions: [{ partitionIndex: 0, replicas: [2, 3] }] }] })
   assert.deepEqual(controller.partition('t').replicas, [2, 3])
+})
+
+test('a group is configured within the bounds of the brokers, whether or not it is there yet', () => {
+  const controller = new TestController().up(1)
+  const own = () => Object.fromEntries(controller.image.configs.of(GROUP, 'g'))
+  assert.equal(alter(controller, GROUP, 'g', [['consumer.session.timeout.ms', SET, '50000']]), 'NONE')
+  assert.equal(alter(controller, GROUP, 'g', [['consumer.heartbeat.interval.ms', SET, '10000']]), 'NONE')
+  assert.deepEqual(own(), { 'consumer.session.timeout.ms': '50000', 'consumer.heartbeat.interval.ms': '10000' })
+  const before = controller.log.length
+  const cases: readonly (readonly [Change, string])[] = [
+    [['consumer.session.timeout.ms', SET, '44999'], 'must be greater than or equal to group.consumer.min.session.timeout.ms'],
+    [['consumer.heartbeat.interval.ms', SET, '15001'], 'must be less than or equal to group.consumer.max.heartbeat.interval.ms'],
+  ]
+  for (const [change, why] of cases) assert.equal(alter(controller, GROUP, 'g', [change]), `INVALID_CONFIG: ${change[0]} ${why}`)
+  assert.match(alter(controller, GROUP, 'g', [['retention.ms', SET, '1']]), /^INVALID_CONFIG: Unknown group config name: retention.ms/)
+  assert.equal(controller.log.length, before)
+  assert.equal(
+    alter(controller, GROUP, 'g', [
+      ['consumer.session.timeout.ms', DELETE, null],
+      ['consumer.heartbeat.interval.ms', DELETE, null],
+    ]),
+    'NONE',
+  )
+  assert.deepEqual([...controller.image.configs.all()], [])
+  assert.deepEqual([...controller.follower.configs.all()], [])
 })
