@@ -13,7 +13,7 @@ const dist = resolve(process.env.ODRADEK_DIST ?? join(root, 'dist'))
 const load = (path) => import(pathToFileURL(join(dist, path)).href)
 const { apis } = await load('protocol/apis.js')
 const { brokerConfigs } = await load('config/broker-configs.js')
-const { topicConfigs } = await load('config/topic-configs.js')
+const { groupConfigs, topicConfigs } = await load('config/topic-configs.js')
 
 const written = '_Written by `npm run reference` from the code; `npm run check` finds it stale when it is._'
 
@@ -43,9 +43,9 @@ ${rows.join('\n')}
 
 Produce is advertised from version 0, as Kafka does it (older librdkafka looks for it); versions below 3 are answered with UNSUPPORTED_VERSION.
 
-Not there: everything of consumer groups and offsets (FindCoordinator, JoinGroup, OffsetCommit, ConsumerGroupHeartbeat, …), transactions
-(AddPartitionsToTxn, EndTxn, …; InitProducerId refuses a transactional id), share groups, security (SASL, ACLs, delegation tokens, SCRAM), client
-quotas, client metrics, and moving replicas between log directories (AlterReplicaLogDirs).
+Not there: transactions (AddPartitionsToTxn, TxnOffsetCommit, EndTxn, …; FindCoordinator and InitProducerId refuse a transactional id), share groups
+and streams groups, security (SASL, ACLs, delegation tokens, SCRAM), client quotas, client metrics, and moving replicas between log directories
+(AlterReplicaLogDirs).
 `
 }
 
@@ -100,11 +100,20 @@ Given when a topic is created, or altered later (\`kafka-configs\`, IncrementalA
 
 ${configTable(topicConfigs, false)}
 
+## Groups
+
+Of one consumer group, whether or not it is there yet (\`kafka-configs --entity-type groups\`); what is not set is the broker's \`group.…\`, and what is
+set has to keep within its \`group.consumer.min.…\` and \`group.consumer.max.…\`.
+
+${configTable(groupConfigs, false)}
+
 ## Known, and without effect
 
 Brokers and controllers: ${withoutEffect(brokerConfigs)}.
 
 Topics: ${withoutEffect(topicConfigs)}.
+
+Groups: ${withoutEffect(groupConfigs)}.
 `
 }
 
