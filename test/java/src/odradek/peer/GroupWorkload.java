@@ -41,7 +41,6 @@ public final class GroupWorkload implements ConsumerRebalanceListener {
   private volatile boolean closing;
   /** What follows the last record that was delivered in this ownership. */
   private final Map<TopicPartition, Long> next = new HashMap<>();
-  private boolean fresh;
   private long lastCommit;
 
   private GroupWorkload(JsonNode c) {
@@ -90,7 +89,6 @@ public final class GroupWorkload implements ConsumerRebalanceListener {
       consumer.subscribe(List.of(topic), this);
       while (!closing) {
         deliver(consumer.poll(POLL));
-        if (fresh) read();
         if (!next.isEmpty() && System.nanoTime() - lastCommit >= commitEveryNanos) commit(next);
       }
       if (!next.isEmpty()) commit(next);
@@ -152,22 +150,6 @@ public final class GroupWorkload implements ConsumerRebalanceListener {
     lastCommit = System.nanoTime();
   }
 
-  /** What the coordinator has for the partitions that have just been assigned. */
-  private void read() {
-    fresh = false;
-    var assigned = consumer.assignment();
-    if (assigned.isEmpty()) return;
-    long begin = now();
-    try {
-      Map<Integer, Long> offsets = new TreeMap<>();
-      var found = consumer.committed(assigned, COMMIT_TIMEOUT);
-      assigned.forEach(tp -> offsets.put(tp.partition(), found.get(tp) == null ? -1 : found.get(tp).offset()));
-      say("read", "begin", begin, "offsets", offsets);
-    } catch (RuntimeException e) {
-      say("unread", "error", String.valueOf(e));
-    }
-  }
-
   private static List<Integer> numbers(Collection<TopicPartition> partitions) {
     return partitions.stream().map(TopicPartition::partition).sorted().toList();
   }
@@ -175,7 +157,6 @@ public final class GroupWorkload implements ConsumerRebalanceListener {
   @Override
   public void onPartitionsAssigned(Collection<TopicPartition> partitions) {
     say("assigned", "partitions", numbers(partitions), "generation", generation());
-    fresh = true;
   }
 
   @Override

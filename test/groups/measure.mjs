@@ -1,0 +1,58 @@
+// The figures of a coordinator's failover: many rounds of each signal under members that commit without pause.
+//   node test/groups/measure.mjs [--rounds 30] [--signals KILL,STOP] [--json FILE]
+// CLUSTER=kafka measures Apache Kafka in the same way. What exactly is measured stands at the head of failing.mjs. Prints a table; the exit
+// status says whether a commit was lost, an epoch went back or a partition was moved.
+import { writeFileSync } from 'node:fs'
+import { parseArgs } from 'node:util'
+import { underTest } from '../rig/cluster.mjs'
+import { CoordinatedGroups, requestTimeoutMs } from './failing.mjs'
+
+const { values } = parseArgs({
+  options: {
+    rounds: { type: 'string', default: '30' },
+    signals: { type: 'string', default: 'KILL,STOP' },
+    json: { type: 'string' },
+  },
+})
+
+function quantile(numbers, share) {
+  const sorted = numbers.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.ceil(share * sorted.length) - 1)] ?? NaN
+}
+
+const ms = (value) => value.toFixed(0).padStart(8)
+const rows = []
+const failures = []
+process.stdout.write(
+  `${underTest}; clients give up on a request after ${requestTimeoutMs} ms\n${'signal'.padEnd(8)} ${'witness'.padEnd(14)}  rounds      p50      p99      max   (ms until commits go on)\n`,
+)
+for (const signal of values.signals.split(',').filter((it) => it !== '')) {
+  const groups = await CoordinatedGroups.start()
+  const rounds = []
+  try {
+    for (let i = 0; i < Number(values.rounds); i += 1) rounds.push(await groups.round(`SIG${signal}`))
+    for (const kind of Object.keys(groups.groups)) {
+      const gaps = rounds.map(({ gapsMs }) => gapsMs[kind])
+      const figures = [quantile(gaps, 0.5), quantile(gaps, 0.99), Math.max(...gaps)]
+      process.stdout.write(`${signal.padEnd(8)} ${kind.padEnd(14)}  ${String(rounds.length).padStart(6)} ${figures.map(ms).join(' ')}\n`)
+    }
+    const moved = rounds.filter((it) => it.moved > 0).length
+    const controllers = rounds.filter(({ wasController }) => wasController).length
+    const found = await groups.verify()
+    const acknowledged = Object.values(groups.groups).reduce((sum, group) => sum + groups.account.acknowledged(group).length, 0)
+    process.stdout.write(
+      `  ${acknowledged} commits acknowledged; in ${controllers} rounds the coordinator was the active controller; in ${moved} rounds partitions moved; ${found.length === 0 ? 'no committed offset lost, no generation or epoch gone back' : found.join('; ')}\n`,
+    )
+    if (moved > 0) failures.push(`SIG${signal}: partitions moved in ${moved} rounds`)
+    failures.push(...found)
+  } catch (error) {
+    process.stdout.write(`SIG${signal}: ${error instanceof Error ? error.stack : String(error)}\n${groups.cluster.logTails()}\n`)
+    failures.push(`SIG${signal}: ${String(error)}`)
+  } finally {
+    rows.push({ signal, rounds })
+    await groups.stop()
+  }
+}
+if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ underTest, rows, failures }, null, 2))
+if (failures.length > 0) process.stdout.write(`\nBroken promises:\n${failures.slice(0, 30).join('\n')}\n`)
+process.exit(failures.length > 0 ? 1 : 0)
