@@ -131,6 +131,8 @@ export class ClassicMember {
     this.protocols = [{ name: 'range', metadata: subscription(topics) }]
     this.memberId = ''
     this.generation = -1
+    /** Whether it shares out. */
+    this.leads = false
     /** @type {Record<string, number[]>} */
     this.assigned = {}
     /** When the last JoinGroup was sent, and the last SyncGroup answered (ms of performance.now). */
@@ -162,6 +164,7 @@ export class ClassicMember {
   joined(answer) {
     this.memberId = answer.memberId
     this.generation = answer.generationId
+    this.leads = answer.leader === answer.memberId
     return answer
   }
 
