@@ -46,6 +46,21 @@ export async function toolProcess(name, ...args) {
   return { status, out: texts[0] ?? '', err: texts[1] ?? '' }
 }
 
+/**
+ * Starts one of Kafka's tools that runs until it is ended, in a process of its own.
+ * @param {keyof typeof tools} name @param {...string} args
+ */
+export function startTool(name, ...args) {
+  const child = spawnBound([...commandLine(), tools[name], ...args], { stdio: ['ignore', 'pipe', 'pipe'] })
+  /** @type {{ child: typeof child, lines: string[], err: string, gone: Promise<number> }} what it has printed so far; its exit status */
+  const tool = { child, lines: [], err: '', gone: new Promise((resolve) => child.once('close', (code) => resolve(code ?? -1))) }
+  if (child.stdout !== null) createInterface({ input: child.stdout }).on('line', (line) => tool.lines.push(line))
+  child.stderr?.on('data', (chunk) => {
+    tool.err = (tool.err + String(chunk)).slice(-20_000)
+  })
+  return tool
+}
+
 export class Java {
   constructor() {
     this.child = spawnBound([...commandLine(), 'odradek.peer.Peer'], { stdio: ['pipe', 'pipe', 'pipe'] })
