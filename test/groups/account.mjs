@@ -5,7 +5,7 @@ import { backwardSteps, linearizable, nothing } from './register.mjs'
 /** @typedef {{ member: string, group: string, partition: number, begin: number, end: number, how: 'held' | 'revoked' | 'lost' | 'silenced' | 'paused', generation: number, started?: boolean }} Ownership `end` Infinity: held to the last */
 /** @typedef {{ member: string, group: string, id: string, begin: number, end: number, generation: number, memberId: string, offsets: Record<string, number>, error?: string, sure: boolean }} Commit */
 
-/** Refusals that say for sure that nothing was written; counted only for requests that are sent once (a client that repeats may have succeeded before). */
+/** Refusals that say for sure that nothing was written (NOT_COORDINATOR does not: it also comes when a leader is deposed that has written); counted only for requests that are sent once (a client that repeats may have succeeded before). */
 const refusals = new Set([
   'UNKNOWN_MEMBER_ID',
   'ILLEGAL_GENERATION',
@@ -13,7 +13,6 @@ const refusals = new Set([
   'STALE_MEMBER_EPOCH',
   'FENCED_INSTANCE_ID',
   'REBALANCE_IN_PROGRESS',
-  'NOT_COORDINATOR',
   'COORDINATOR_LOAD_IN_PROGRESS',
 ])
 
