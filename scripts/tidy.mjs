@@ -17,6 +17,7 @@ const FOLDERS = {
   metadata: { floor: 2, colour: 'pure' },
   replication: { floor: 2, colour: 'pure' },
   controller: { floor: 3, colour: 'pure' },
+  groups: { floor: 3, colour: 'pure' },
   client: { floor: 3, colour: 'ported' },
   server: { floor: 3, colour: 'ported' },
   quorum: { floor: 4, colour: 'ported' },

@@ -11,24 +11,22 @@ import { supportedFeatures } from '../metadata/supported-features.ts'
 import type { CommittedBatch, MetadataSnapshot } from '../quorum/metadata-quorum.ts'
 import { RaftNode } from '../quorum/raft-node.ts'
 import { FetchSessions } from '../replication/fetch-sessions.ts'
-import { type HandlerTable, handlerTable } from '../server/handlers.ts'
-import { MemoryBudget } from '../server/memory-budget.ts'
-import { type Server, serve } from '../server/serve.ts'
+import type { HandlerTable } from '../server/handlers.ts'
+import type { Server } from '../server/serve.ts'
 import { ControllerChannel } from './controller-channel.ts'
+import { GroupCoordinator } from './coordinators/group-coordinator.ts'
 import { openDirectories, reportFailed } from './directories.ts'
-import { fetchHandler } from './fetch.ts'
 import { Gate } from './gate.ts'
-import { brokerHandlers } from './handlers/broker-handlers.ts'
 import type { HostedPartition, PartitionSurroundings } from './hosted-partition.ts'
 import { HostedPartitions } from './hosted-partitions.ts'
 import { IsrProposals } from './isr-proposals.ts'
 import { IsrStory } from './isr-story.ts'
 import { LeaderFetching } from './leader-fetching.ts'
+import { brokerTable } from './broker-table.ts'
 import { BrokerLifecycle } from './lifecycle.ts'
 import { MetadataView } from './metadata-view.ts'
-import { produceHandler } from './produce.ts'
 import { servedDirectories } from './served-directories.ts'
-import { limitsOf } from './server-limits.ts'
+import { openListeners } from './listening.ts'
 import { SettingsOfTopics } from './topic-settings.ts'
 import { Upkeep } from './upkeep.ts'
 import { WakeQueue } from './wake-queue.ts'
@@ -73,6 +71,7 @@ export class BrokerNode {
   private readonly sessions: FetchSessions
   private readonly story: IsrStory
   private readonly upkeep: Upkeep
+  private readonly groups: GroupCoordinator
   private readonly view: MetadataView
   private hosting: 'not yet' | 'starting' | 'started' = 'not yet'
   private servers: readonly Server[] = []
@@ -113,10 +112,28 @@ export class BrokerNode {
       entropy: ports.entropy,
       topics: { topicId: (name) => this.view.image.topics.byName(name)?.id, topicName: (id) => this.view.image.topics.byId(id)?.name },
     })
+    this.groups = this.makeGroups()
     this.upkeep = new Upkeep(ports, this.hosted, this.directories, {
       checkpointIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
       retentionIntervalMs: config.logRetentionCheckIntervalMs,
       producerExpiryIntervalMs: config.producerIdExpirationCheckIntervalMs,
+    })
+  }
+
+  private makeGroups(): GroupCoordinator {
+    const { ports, view, settings, wakeQueue, lifecycle } = this
+    return new GroupCoordinator({
+      ...ports,
+      get image() {
+        return view.image
+      },
+      get config() {
+        return view.config
+      },
+      settings,
+      wakeQueue,
+      leaseUntil: () => lifecycle.leaseUntil,
+      onDiskError: (partition, error) => this.onDiskError(partition, error),
     })
   }
 
@@ -126,6 +143,7 @@ export class BrokerNode {
     return new BrokerLifecycle(ports, this.channel, {
       brokerId: config.nodeId,
       heartbeatIntervalMs: config.brokerHeartbeatIntervalMs,
+      sessionTimeoutMs: config.brokerSessionTimeoutMs,
       requestTimeoutMs: heartbeatTimeoutMs,
       registrationTimeoutMs: config.initialBrokerRegistrationTimeoutMs,
       registration: (previousBrokerEpoch) => ({
@@ -168,7 +186,10 @@ export class BrokerNode {
       },
       becameLeader: (partition) =>
         this.ports.log.write('debug', 'became-leader', `${partition.name}: led here in epoch ${partition.replica.leaderEpoch}`),
-      touched: (partition, kind) => this.sessions.touch(partition.topicId, partition.partition, kind),
+      touched: (partition, kind) => {
+        this.sessions.touch(partition.topicId, partition.partition, kind)
+        if (kind !== 'appended') this.groups.onTouched(partition)
+      },
     }
     return new HostedPartitions({
       brokerId: config.nodeId,
@@ -220,7 +241,7 @@ export class BrokerNode {
   async start(): Promise<void> {
     const { clock, log } = this.ports
     const started = clock.mono()
-    await this.openListeners()
+    this.servers = await openListeners(this.ports, this.config, this.handlers())
     for (const directory of this.directories) reportFailed(log, (await directory.openAll((topic) => this.settings.of(topic).log)).failed)
     const clean = this.directories.every((it) => it.cleanShutdown)
     const previousBrokerEpoch = clean ? Math.max(-1, ...this.directories.map((it) => it.previousBrokerEpoch)) : -1
@@ -234,6 +255,7 @@ export class BrokerNode {
     })
     await this.lifecycle.start(previousBrokerEpoch)
     this.upkeep.start()
+    this.groups.start()
     const ms = Math.round(clock.mono() - started)
     log.write(
       'info',
@@ -246,69 +268,11 @@ export class BrokerNode {
     )
   }
 
-  private async openListeners(): Promise<void> {
-    const { listeners, controllerListenerNames } = this.config
-    const own = listeners.filter((it) => !controllerListenerNames.includes(it.name))
-    const table = this.handlers()
-    const limits = limitsOf(this.config)
-    const { queuedMaxRequestBytes } = this.config
-    const memory = new MemoryBudget(queuedMaxRequestBytes > 0 ? queuedMaxRequestBytes : Number.MAX_SAFE_INTEGER)
-    this.servers = await Promise.all(
-      own.map((it) =>
-        serve(this.ports, { host: it.host, port: it.port, listenerName: it.name, listenerKind: 'broker', limits, memory }, table),
-      ),
-    )
-  }
-
   private handlers(): HandlerTable {
-    const imageNow = (): ClusterImage => this.view.image
-    const shared = {
-      clock: this.ports.clock,
-      log: this.ports.log,
-      wakeQueue: this.wakeQueue,
-      hosted: this.hosted,
-      sessions: this.sessions,
-      settings: this.settings,
-      fetchMaxBytes: this.config.fetchMaxBytes,
-      replicaFetchMaxBytes: this.config.replicaFetchResponseMaxBytes,
-      get image() {
-        return imageNow()
-      },
-      onDiskError: (partition: HostedPartition, error: DiskError) => this.onDiskError(partition, error),
-    }
-    const others = brokerHandlers(this.contextOfHandlers(), () => table)
-    const table: HandlerTable = handlerTable(this.gate.guard({ ...others, produce: produceHandler(shared), fetch: fetchHandler(shared) }))
-    return table
-  }
-
-  private contextOfHandlers(): Parameters<typeof brokerHandlers>[0] {
-    const node = (): BrokerNode => this
-    const directories = servedDirectories(this.ports.disk, this.directories, this.hosted)
-    return {
-      brokerId: this.config.nodeId,
-      clusterId: this.identity.clusterId,
-      get image() {
-        return node().view.image
-      },
-      get metadataOffset() {
-        return node().view.appliedOffset
-      },
-      get config() {
-        return node().view.config
-      },
-      get layers() {
-        return node().settings.layers()
-      },
-      get brokerEpoch() {
-        return node().lifecycle.brokerEpoch
-      },
-      clock: this.ports.clock,
-      entropy: this.ports.entropy,
-      log: this.ports.log,
-      controller: this.channel,
-      partition: (topic, partition) => this.hosted.byName(topic, partition),
-      directories,
-    }
+    const { ports, identity, view, settings, hosted, sessions, channel, lifecycle, groups, gate, wakeQueue } = this
+    const parts = { ports, identity, view, settings, hosted, sessions, channel, lifecycle, groups, gate, wakeQueue }
+    const directories = servedDirectories(ports.disk, this.directories, hosted)
+    return brokerTable({ ...parts, directories, onDiskError: (partition, error) => this.onDiskError(partition, error) })
   }
 
   private onCommitted(batch: CommittedBatch): void {
@@ -317,12 +281,15 @@ export class BrokerNode {
       this.hosted.apply(changes)
       for (const id of changes.brokers.keys()) this.fetching.onBrokerChanged(id)
     }
+    this.groups.onMetadata(changes)
     this.hostIfCaughtUp()
     this.lifecycle.onMetadataApplied([...changes.brokers.values()].some(({ after }) => after?.inControlledShutdown === true))
   }
 
   private onSnapshot(snapshot: MetadataSnapshot): void {
+    const namesBefore = [...this.view.image.topics.names()]
     this.view.replaceWith(snapshot)
+    this.groups.onMetadataReplaced(namesBefore)
     if (this.hosting !== 'not yet') this.hosted.resync()
     this.hostIfCaughtUp()
     this.lifecycle.onMetadataApplied(false)
@@ -372,6 +339,7 @@ export class BrokerNode {
     this.lifecycle.stop()
     this.upkeep.stop()
     this.fetching.stop()
+    this.groups.stop()
     const highWatermarks = new Map<PartitionLog, Offset>()
     for (const partition of this.hosted.all()) highWatermarks.set(partition.log, partition.replica.highWatermark)
     this.hosted.stop()

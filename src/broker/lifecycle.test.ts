@@ -10,6 +10,7 @@ type Heartbeat = RequestOf<'brokerHeartbeat'>
 type HeartbeatAnswer = ResponseDraftOf<'brokerHeartbeat'>
 
 const heartbeatIntervalMs = 200
+const sessionTimeoutMs = 1_300
 const fine: HeartbeatAnswer = { throttleTimeMs: 0, errorCode: ErrorCode.NONE, isCaughtUp: true, isFenced: false, shouldShutDown: false }
 
 async function setUp(script: { readonly register?: () => [number, number]; readonly beat?: (request: Heartbeat) => HeartbeatAnswer } = {}) {
@@ -34,6 +35,7 @@ async function setUp(script: { readonly register?: () => [number, number]; reado
   const lifecycle = new BrokerLifecycle(stand.ports, channel, {
     brokerId: 7,
     heartbeatIntervalMs,
+    sessionTimeoutMs,
     requestTimeoutMs: 1_000,
     registrationTimeoutMs: 3_000,
     registration: (previousBrokerEpoch) => ({
@@ -82,6 +84,20 @@ test('a fenced broker says so at once when it has applied more metadata; one in 
   lifecycle.onMetadataApplied(true)
   await stand.clock.advance(20)
   assert.equal(beats.length, before + 1)
+  lifecycle.stop()
+})
+
+test('the lease counts from the sending of the last heartbeat that was answered, and a fence ends it', async () => {
+  let fenced = false
+  const { stand, lifecycle, beats } = await setUp({ beat: () => ({ ...fine, isFenced: fenced }) })
+  assert.ok(lifecycle.leaseUntil < stand.clock.mono(), 'none before the first answer')
+  await stand.run(lifecycle.start(-1))
+  await stand.clock.advance(heartbeatIntervalMs * 3 + 20)
+  const last = beats.at(-1)?.at ?? 0
+  assert.ok(lifecycle.leaseUntil <= last + sessionTimeoutMs && lifecycle.leaseUntil > last + sessionTimeoutMs - heartbeatIntervalMs)
+  fenced = true
+  await stand.clock.advance(heartbeatIntervalMs + 20)
+  assert.ok(lifecycle.leaseUntil < stand.clock.mono())
   lifecycle.stop()
 })
 

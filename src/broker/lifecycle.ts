@@ -19,6 +19,8 @@ export type LifecycleState = 'starting' | 'fenced' | 'running' | 'leaving' | 'le
 export interface LifecycleOptions {
   readonly brokerId: NodeId
   readonly heartbeatIntervalMs: Millis
+  /** After so long without a heartbeat the controller fences the broker. */
+  readonly sessionTimeoutMs: Millis
   /** Beyond it a single registration attempt counts as failed, and is made again. */
   readonly requestTimeoutMs: Millis
   /** A start that is not registered within this gives up (`initial.broker.registration.timeout.ms`). */
@@ -60,6 +62,8 @@ export class BrokerLifecycle {
   private readonly channel: ControllerChannel
   private readonly options: LifecycleOptions
   private timer: Timer | null = null
+  /** When the last heartbeat was sent that the controller answered without a fence. */
+  private heardOfSince: Millis = -Infinity
   private inFlight = false
   private again = false
   private unansweredLeaves = 0
@@ -181,8 +185,17 @@ export class BrokerLifecycle {
     })
   }
 
+  /**
+   * Until when no controller can have fenced this broker for its silence, so that nobody else leads what it leads; reads of a coordinator rest on it.
+   * A broker that stood still for longer sees that here before it sees anything else.
+   */
+  get leaseUntil(): Millis {
+    return this.heardOfSince + this.options.sessionTimeoutMs
+  }
+
   private async exchange(): Promise<void> {
     const { options } = this
+    const sentAt = this.ports.clock.mono()
     try {
       const response = await this.channel.request(
         apis.brokerHeartbeat,
@@ -197,6 +210,7 @@ export class BrokerLifecycle {
         },
         { timeoutMs: options.requestTimeoutMs, errorOf: (it) => it.errorCode },
       )
+      if (response.errorCode === ErrorCode.NONE) this.heardOfSince = response.isFenced ? -Infinity : sentAt
       await this.digest(response)
     } catch (error) {
       if (!(error instanceof NoControllerError)) throw error

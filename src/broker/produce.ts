@@ -10,6 +10,7 @@ import type { HostedPartition } from './hosted-partition.ts'
 import type { HostedPartitions } from './hosted-partitions.ts'
 import { LeaderHints } from './leader-hints.ts'
 import type { SettingsOfTopics } from './topic-settings.ts'
+import { internalTopics } from './internal-topics.ts'
 
 export interface ProduceSurroundings {
   readonly clock: Clock
@@ -25,7 +26,6 @@ type PartitionResult = NonNullable<NonNullable<ResponseDraftOf<'produce'>['respo
 type TopicRequest = RequestOf<'produce'>['topicData'][number]
 
 const acksAll = -1
-const internalTopics: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
 const adminClientId = '__admin_client'
 
 /**

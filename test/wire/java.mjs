@@ -1,4 +1,4 @@
-// Compiles and runs one of this folder's Java programs against Kafka's jars.
+// Compiles and runs a Java program of a test folder against Kafka's jars.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { mkdtempSync, rmSync } from 'node:fs'
@@ -10,13 +10,14 @@ import { jarsFolder, root } from '../rig/peers.mjs'
  * @param {string} name of the class
  * @param {string[]} args
  * @param {string[]} lines the input
+ * @param {string} [folder] of `test/`
  * @returns {string[]} the lines of its output
  */
-export function runJava(name, args, lines) {
+export function runJava(name, args, lines, folder = 'wire') {
   const classes = mkdtempSync(join(tmpdir(), 'odradek-wire-'))
   const jars = join(jarsFolder(), '*')
   try {
-    const compiled = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', jars, join(root, 'test', 'wire', `${name}.java`)], {
+    const compiled = spawnSync('javac', ['-nowarn', '-d', classes, '-cp', jars, join(root, 'test', folder, `${name}.java`)], {
       encoding: 'utf8',
     })
     assert.equal(compiled.status, 0, compiled.stderr)

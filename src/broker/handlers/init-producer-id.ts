@@ -8,7 +8,7 @@ import type { ProducerIds } from './producer-ids.ts'
  *
  * A transactional id is refused with TRANSACTIONAL_ID_AUTHORIZATION_FAILED, as in Produce: Kafka has no code for "not there", and this one ends a
  * producer at once in every client (the Java client and librdkafka take it for fatal, where librdkafka would repeat after most others). Few will
- * see it: FindCoordinator, which a transactional producer sends before, is not advertised, and clients say so by themselves.
+ * see it here: FindCoordinator, which a transactional producer sends before, says the same.
  */
 export function initProducerIdHandler(broker: BrokerContext, ids: ProducerIds): Handler<'initProducerId'> {
   return (request) => {

@@ -126,8 +126,9 @@ describe('Metadata', () => {
     const { clock, broker, ask } = setUp()
     broker.config = fakeConfig({ 'num.partitions': '3', 'default.replication.factor': '2' })
     broker.stub = () => ({ topics: [{ name: 'new', errorCode: 0, errorMessage: null }] })
+    const names = ['new', '__consumer_offsets', '__transaction_state', '../x']
     for (let i = 0; i < 2; i += 1) {
-      const answer = ask(9, { topics: named('new', '__consumer_offsets', '../x'), allowAutoTopicCreation: true })
+      const answer = ask(9, { topics: named(...names), allowAutoTopicCreation: true })
       assert.equal(answer.topics[0]?.errorCode, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     }
     await clock.settle()
@@ -135,7 +136,10 @@ describe('Metadata', () => {
     const made = broker.seen[0]?.request as RequestOf<'createTopics'>
     assert.deepEqual(
       made.topics.map((it) => [it.name, it.numPartitions, it.replicationFactor]),
-      [['new', 3, 2]],
+      [
+        ['new', 3, 2],
+        ['__consumer_offsets', 50, 3],
+      ],
     )
     ask(9, { topics: named('new'), allowAutoTopicCreation: true })
     await clock.settle()

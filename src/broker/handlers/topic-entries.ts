@@ -3,6 +3,7 @@ import type { BrokerImage, EndpointImage } from '../../metadata/brokers-image.ts
 import type { ClusterImage } from '../../metadata/image.ts'
 import { DIRECTORY_LOST, directoryOf, isReservedDirectory, type PartitionImage } from '../../metadata/partition-image.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
+import { internalTopics } from '../internal-topics.ts'
 
 /** How the cluster looks to a client of one listener (org.apache.kafka.metadata.KRaftMetadataCache). */
 
@@ -26,8 +27,6 @@ export interface PartitionEntry {
 
 const noLeaderId: NodeId = -1
 
-const internalTopics: ReadonlySet<string> = new Set(['__consumer_offsets', '__transaction_state', '__share_group_state'])
-
 export function isInternalTopic(name: string): boolean {
   return internalTopics.has(name)
 }
@@ -46,6 +45,8 @@ export function absentTopicError(name: string): ErrorCode {
 
 /** All that everybody may do with a topic, as bits by AclOperation: there is no access control, so that is everything. */
 export const topicOperations = 0b1101_1111_1000
+/** As above, with a group. */
+export const groupOperations = 0b1101_0100_1000
 /** As above, with the cluster. */
 export const clusterOperations = 0b1_1111_1010_0000
 /** The client did not ask. */

@@ -13,6 +13,8 @@ import type { Draft, Message, Schema } from '../../protocol/schema.ts'
 import type { RequestContext } from '../../server/handlers.ts'
 import { NoControllerError } from '../../broker/controller-channel.ts'
 import type { BrokerContext, ServedPartition } from '../../broker/handlers/context.ts'
+import type { GroupHandlersContext } from '../../broker/handlers/groups/context.ts'
+import { FakeGroups } from './fake-groups.ts'
 
 /** A broker for the tests of handlers: an image made of records, partitions by hand, a controller that answers what it is told to. */
 
@@ -82,7 +84,7 @@ export function addTopic(image: ClusterImage, name: string, options: TopicOption
 /** Answers a forwarded request, found in its envelope, by the name of its API; or is not there. */
 export type ControllerStub = (api: Api, version: number, request: Message<Schema>) => Draft<Schema> | ErrorCode | null
 
-export class FakeBroker implements BrokerContext {
+export class FakeBroker implements GroupHandlersContext {
   readonly brokerId = 1
   readonly clusterId = 'fake-cluster'
   readonly image = new ClusterImage()
@@ -94,6 +96,7 @@ export class FakeBroker implements BrokerContext {
   readonly directories: BrokerContext['directories'] = []
   readonly seen: { readonly api: string; readonly version: number; readonly request: unknown }[] = []
   stub: ControllerStub = () => null
+  readonly groups = new FakeGroups()
   readonly clock: BrokerContext['clock']
 
   constructor(clock: BrokerContext['clock']) {
