@@ -214,12 +214,11 @@ describe("Kafka's tools", { skip: without('java') }, () => {
     }
   })
 
-  test('cluster and features tell the cluster id and the metadata version', async () => {
+  test('cluster and features tell the cluster id, the metadata version and that the consumer protocol is allowed', async () => {
     const it = await java.tool('cluster', 'cluster-id', '--bootstrap-server', cluster.bootstrap)
     assert.match(it.out, new RegExp(`Cluster ID: ${cluster.clusterId}`))
-    assert.match(
-      await run('features', 'describe'),
-      /Feature: metadata\.version\s+SupportedMinVersion: \S+\s+SupportedMaxVersion: \S+\s+FinalizedVersionLevel: \S+/,
-    )
+    const features = await run('features', 'describe')
+    assert.match(features, /Feature: metadata\.version\s+SupportedMinVersion: \S+\s+SupportedMaxVersion: \S+\s+FinalizedVersionLevel: \S+/)
+    assert.match(features, /Feature: group\.version\s+SupportedMinVersion: 0\s+SupportedMaxVersion: 1\s+FinalizedVersionLevel: 1\s/)
   })
 })
