@@ -35,31 +35,20 @@ async function produce(): Promise<void> {
   }
 }
 
-/** Consumer groups are not there yet: partitions are read by their offsets, each from its leader. */
+/** One member of a group: what it has worked off it commits, and the next run goes on from there. Start it twice and they share the partitions. */
 async function consume(): Promise<void> {
-  const options = { clientId: 'orders', bootstrapBrokers }
-  const consumer = new Consumer({ ...options, groupId: 'none', deserializers: stringDeserializers })
+  const consumer = new Consumer({ clientId: 'orders', bootstrapBrokers, groupId: 'orders-ts-readers', deserializers: stringDeserializers })
   try {
-    const ends = (await consumer.listOffsets({ topics: [topic] })).get(topic) ?? []
-    const metadata = (await consumer.metadata({ topics: [topic] })).topics.get(topic)
-    if (metadata === undefined) throw new Error(`${topic} is not known`)
+    const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest', autocommit: false })
     let read = 0
-    for (const [partition, end] of ends.entries()) {
-      const node = metadata.partitions[partition]?.leader ?? -1
-      for (let offset = 0n; offset < end;) {
-        const wanted = { partition, fetchOffset: offset, currentLeaderEpoch: -1, lastFetchedEpoch: -1, partitionMaxBytes: 1_048_576 }
-        const answer = await consumer.fetch({ node, topics: [{ topicId: metadata.id, partitions: [wanted] }] })
-        for (const batch of answer.responses[0]?.partitions[0]?.records ?? []) {
-          // the first batch may begin before the wanted offset
-          const fresh = batch.records.filter((it) => batch.firstOffset + BigInt(it.offsetDelta) >= offset)
-          read += fresh.length
-          offset = batch.firstOffset + BigInt(batch.lastOffsetDelta) + 1n
-        }
-      }
+    for await (const message of stream) {
+      await message.commit()
+      read += 1
+      if (read === records) break
     }
     console.log(`read ${read} records`)
   } finally {
-    await new Promise((done) => consumer.close(true, done))
+    await consumer.close(true)
   }
 }
 

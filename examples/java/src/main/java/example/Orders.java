@@ -3,6 +3,7 @@ package example;
 import java.time.Duration;
 import java.util.List;
 import java.util.Map;
+import java.util.Set;
 import java.util.concurrent.ExecutionException;
 import org.apache.kafka.clients.admin.AdminClient;
 import org.apache.kafka.clients.admin.AdminClientConfig;
@@ -10,6 +11,7 @@ import org.apache.kafka.clients.admin.NewTopic;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.consumer.ConsumerRecord;
 import org.apache.kafka.clients.consumer.KafkaConsumer;
+import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerConfig;
 import org.apache.kafka.clients.producer.ProducerRecord;
@@ -61,28 +63,41 @@ public final class Orders {
         System.out.printf("sent %d records, %d of them failed%n", RECORDS, failed[0]);
     }
 
-    /** Partitions are assigned by hand: consumer groups are not there yet. */
+    /** One member of a group: what it has worked off it commits, and the next run goes on from there. Start it twice and they share the partitions. */
     private static void consume(String bootstrap) {
         Map<String, Object> config = Map.of(
                 ConsumerConfig.BOOTSTRAP_SERVERS_CONFIG, bootstrap,
+                ConsumerConfig.GROUP_ID_CONFIG, "orders-readers",
+                ConsumerConfig.GROUP_PROTOCOL_CONFIG, "consumer",
+                ConsumerConfig.AUTO_OFFSET_RESET_CONFIG, "earliest",
+                ConsumerConfig.ENABLE_AUTO_COMMIT_CONFIG, false,
                 ConsumerConfig.KEY_DESERIALIZER_CLASS_CONFIG, StringDeserializer.class,
                 ConsumerConfig.VALUE_DESERIALIZER_CLASS_CONFIG, StringDeserializer.class);
         try (KafkaConsumer<String, String> consumer = new KafkaConsumer<>(config)) {
-            List<TopicPartition> all =
-                    consumer.partitionsFor(TOPIC).stream().map(it -> new TopicPartition(TOPIC, it.partition())).toList();
-            consumer.assign(all);
-            consumer.seekToBeginning(all);
-            Map<TopicPartition, Long> ends = consumer.endOffsets(all);
+            long left = uncommitted(consumer);
+            consumer.subscribe(List.of(TOPIC));
             long read = 0;
             ConsumerRecord<String, String> last = null;
-            while (all.stream().anyMatch(it -> consumer.position(it) < ends.get(it))) {
+            while (read < left) {
                 for (ConsumerRecord<String, String> record : consumer.poll(Duration.ofMillis(200))) {
                     read++;
                     last = record;
                 }
+                consumer.commitSync();
             }
-            System.out.printf("read %d records, the last one %s-%d@%d: %s%n", read, last.topic(), last.partition(), last.offset(), last.value());
+            if (last == null) System.out.println("read nothing: all of it has been worked off");
+            else System.out.printf("read %d records, the last one %s-%d@%d: %s%n", read, last.topic(), last.partition(), last.offset(), last.value());
         }
+    }
+
+    /** How many records the group has not worked off yet. */
+    private static long uncommitted(KafkaConsumer<String, String> consumer) {
+        List<TopicPartition> all =
+                consumer.partitionsFor(TOPIC).stream().map(it -> new TopicPartition(TOPIC, it.partition())).toList();
+        Map<TopicPartition, OffsetAndMetadata> committed = consumer.committed(Set.copyOf(all));
+        return consumer.endOffsets(all).entrySet().stream()
+                .mapToLong(it -> it.getValue() - (committed.get(it.getKey()) == null ? 0 : committed.get(it.getKey()).offset()))
+                .sum();
     }
 
     private Orders() {}
