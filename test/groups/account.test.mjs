@@ -17,8 +17,8 @@ const given = (event, member, at, generation = 1, partitions = [0]) => ({ event,
 const delivered = (member, at, first, last) => ({ event: 'delivered', member, at, batches: [[0, first, last]] })
 
 let ids = 0
-/** A commit and its answer. */
-function committed(member, begin, end, offset, { generation = 1, error = undefined, once = false } = {}) {
+/** A commit and its answer. @param {string} member @param {number} begin @param {number} end @param {number} offset @param {{ generation?: number, error?: string, once?: boolean }} [options] */
+function committed(member, begin, end, offset, { generation = 1, error, once = false } = {}) {
   const id = (ids += 1)
   const asked = { event: 'commit', member, id, at: begin, offsets: { 0: offset }, generation, memberId: `id-${member}` }
   return [asked, { event: 'committed', member, id, at: end, generation, once, ...(error === undefined ? {} : { error }) }]

@@ -6,6 +6,7 @@ import assert from 'node:assert/strict'
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { isDeepStrictEqual } from 'node:util'
 import { startCluster, underTest } from '../rig/cluster.mjs'
 import { root, without } from '../rig/peers.mjs'
 import { ask } from '../rig/wire.mjs'
@@ -33,6 +34,25 @@ function text(answers) {
     return `${JSON.stringify(subject)}: ${list('{', '}', all)}`
   })
   return `${list('{', '}', subjectsText)}\n`
+}
+
+/**
+ * The answers that differ, each with its request: more can be seen from that than from two long lists.
+ * @param {readonly any[]} steps @param {{ request: string, answer: any }[]} told @param {{ request: string, answer: any }[]} wanted
+ */
+function compare(steps, told, wanted) {
+  assert.deepEqual(
+    told.map(({ request }) => request),
+    wanted.map(({ request }) => request),
+    'the sequence is another one than that which Kafka was asked: record it anew',
+  )
+  const differing = told
+    .map((it, index) => ({ ...it, kafka: wanted[index].answer }))
+    .filter(({ answer, kafka }, index) => steps[index].apart === undefined && !isDeepStrictEqual(answer, kafka))
+  const text = differing.map(
+    ({ request, answer, kafka }) => `${request}\n  Kafka: ${JSON.stringify(kafka)}\n  ours:  ${JSON.stringify(answer)}`,
+  )
+  assert.equal(text.length, 0, `${text.length} answers differ from those of Kafka:\n${text.join('\n')}`)
 }
 
 /** Steps that are compared: those with an answer. @param {readonly any[]} steps */
@@ -82,7 +102,7 @@ describe('groups answer as those of Kafka', { skip: underTest === 'kafka' && wit
         if (recording) {
           recorded[subject] ??= Object.fromEntries(sequences.map(({ name }) => [name, []]))
           recorded[subject][sequence.name] = told
-        } else assert.deepEqual(told, known[subject]?.[sequence.name] ?? [], 'differs from the answers of Kafka')
+        } else compare(steps, told, known[subject]?.[sequence.name] ?? [])
       })
     }
   }

@@ -10,11 +10,13 @@
 //       until: { path, is | not }   asked again until it is so: for what the broker does by and by. Only the last answer counts
 //       park: true            the answer is not waited for; a later { take: 'b' } does
 //       omit: ['field']       fields of the answer (anywhere in it) that may differ
+//       apart: 'why'          we do not answer as Kafka does, and why; it is asked for what follows
 //   { take: 'b', save }       the answer of the request that is parked on a connection
 //   { pauseMs }               time passes
 // In bodies '@' at the start of a string stands for the sequence's own prefix of group ids, '$name' for a saved value, '#topic' for the id
 // of a topic of the fixture, '#none' for a topic id that does not exist.
 import { setTimeout as sleep } from 'node:timers/promises'
+import { underTest } from '../rig/cluster.mjs'
 import { apis, connect } from '../rig/wire.mjs'
 
 const parkMs = 60
@@ -37,7 +39,8 @@ export const properties = {
   'group.consumer.min.session.timeout.ms': 1000,
   'group.consumer.min.heartbeat.interval.ms': 200,
   'group.consumer.assignment.interval.ms': 0,
-  'group.consumer.assignor.offload.enable': 'false',
+  // an internal setting of Kafka's: it is to compute assignments at once, as we do
+  ...(underTest === 'kafka' ? { 'group.consumer.assignor.offload.enable': 'false' } : {}),
   'offsets.topic.num.partitions': 5,
   'offsets.topic.replication.factor': 1,
 }

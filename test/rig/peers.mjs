@@ -11,6 +11,7 @@ export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))))
 export const kafkaVersion = '4.3.1'
 const javaFolder = join(root, 'test', 'java')
 const goFolder = join(root, 'test', 'go')
+const pythonFolder = join(root, 'test', 'python')
 const builds = join(root, '.build', 'peers')
 const cache = process.env.ODRADEK_PEERS ?? join(process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache'), 'odradek-peers')
 const FETCH = 'run: node scripts/peers.mjs'
@@ -104,6 +105,28 @@ export function franzBinary() {
   return join(folder, 'franz')
 }
 
+/** The Python of a virtual environment with the packages of test/python/requirements.txt; undefined where scripts/peers.mjs has made none. */
+export function python() {
+  const path = join(pythonEnvironment(), 'bin', 'python')
+  return existsSync(join(pythonEnvironment(), '.complete')) ? path : undefined
+}
+
+const requirements = join(pythonFolder, 'requirements.txt')
+const pythonEnvironment = () =>
+  join(cache, `test-python-${createHash('sha1').update(readFileSync(requirements)).digest('hex').slice(0, 16)}`)
+
+/** Makes that environment, with pip. */
+export function makePython() {
+  const folder = pythonEnvironment()
+  rmSync(folder, { recursive: true, force: true })
+  runOrThrow('python3', ['-m', 'venv', folder])
+  runOrThrow(join(folder, 'bin', 'python'), ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '-r', requirements])
+  writeFileSync(join(folder, '.complete'), '')
+}
+
+/** The arguments that run a program of test/python. @param {string} program @param {...string} args */
+export const pythonProgram = (program, ...args) => [python() ?? 'python3', join(pythonFolder, program), ...args]
+
 export const log4j = (file) => join(javaFolder, file)
 
 const missing = {
@@ -111,6 +134,10 @@ const missing = {
     if (onPath('java') === undefined || onPath('javac') === undefined) return 'needs a Java 17 JDK (java, javac)'
     if (!jarsComplete()) return `needs the jars of Apache Kafka ${kafkaVersion}; ${FETCH} (wants Maven), or name their folder in KAFKA_JARS`
     return undefined
+  },
+  python() {
+    if (onPath('python3') === undefined) return 'needs Python 3 (for confluent-kafka and kafka-python)'
+    return python() === undefined ? `needs confluent-kafka and kafka-python; ${FETCH} (wants pip and venv)` : undefined
   },
   kcat() {
     return onPath('kcat') === undefined ? 'needs kcat (Debian: apt-get install kcat)' : undefined

@@ -1,6 +1,8 @@
 import { longest, versions } from './steps.mjs'
 
-const find = (version, body) => ({ call: 'findCoordinator', version, body })
+const find = (version, body, step = {}) => ({ call: 'findCoordinator', version, body, ...step })
+/** We say what is wrong with a type. */
+const ownWords = { omit: ['errorMessage'] }
 
 export const findingCoordinators = [
   {
@@ -20,12 +22,12 @@ export const findingCoordinators = [
       find(6, { coordinatorKeys: ['@', '@'] }),
       find(6, { coordinatorKeys: [longest] }),
       find(3, { key: longest }),
-      find(1, { key: '@', keyType: 3 }),
-      find(1, { key: '@', keyType: -1 }),
-      find(4, { coordinatorKeys: ['@'], keyType: 9 }),
-      find(6, { coordinatorKeys: ['@'], keyType: 2 }),
-      find(5, { coordinatorKeys: ['@'], keyType: 2 }),
-      find(1, { key: '@', keyType: 2 }),
+      find(1, { key: '@', keyType: 3 }, ownWords),
+      find(1, { key: '@', keyType: -1 }, ownWords),
+      find(4, { coordinatorKeys: ['@'], keyType: 9 }, ownWords),
+      find(6, { coordinatorKeys: ['@'], keyType: 2 }, ownWords),
+      find(5, { coordinatorKeys: ['@'], keyType: 2 }, ownWords),
+      find(1, { key: '@', keyType: 2 }, ownWords),
     ],
   },
 ]

@@ -38,6 +38,8 @@ export const migrating = [
       cbeat({ memberEpoch: -1 }),
       list(),
       join({}, { save: { m2: 'memberId' } }),
+      // Kafka tells the id before the group has become another
+      { pauseMs: 150 },
       list(),
       join({ memberId: '$m2' }, { save: { generation: 'generationId' } }),
       list(),
@@ -76,6 +78,7 @@ export const migrating = [
       commit({ memberId: '$m1', generationIdOrMemberEpoch: '$generation' }, { version: 8 }),
       commit({ memberId: '$m1', generationIdOrMemberEpoch: '$generation' }),
       cbeat({ memberEpoch: -1 }, { on: 'b' }),
+      { pauseMs: 150 },
       list(),
       beat(),
     ],
