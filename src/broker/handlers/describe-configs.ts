@@ -28,7 +28,7 @@ export function describeConfigsHandler(broker: BrokerContext): Handler<'describe
       const { resourceType, resourceName } = resource
       if ('error' in found) return { errorCode: found.error, errorMessage: found.message, resourceType, resourceName, configs: [] }
       const configs = wanted(found.configs, resource).map((it) => entry(it, request, context.apiVersion))
-      return { errorCode: ErrorCode.NONE, errorMessage: null, resourceType, resourceName, configs }
+      return { errorCode: ErrorCode.NONE, errorMessage: '', resourceType, resourceName, configs }
     }),
   })
 }

@@ -51,10 +51,18 @@ function describedMember(topics: GroupTopics, group: ConsumerGroup, member: Cons
     clientHost: member.clientHost,
     subscribedTopicNames: member.subscribedTopicNames,
     subscribedTopicRegex: member.subscribedTopicRegex,
-    assignment: { topicPartitions: named(topics, member.assigned, (partitions) => partitions.keys()) },
+    assignment: { topicPartitions: named(topics, held(member), (partitions) => partitions) },
     targetAssignment: { topicPartitions: named(topics, target, (partitions) => partitions) },
     memberType: speaksClassic(member) ? classicMemberType : consumerMemberType,
   }
+}
+
+/** What it has and what it has yet to give up: it may still be using both (ConsumerGroupMember.asConsumerGroupDescribeMember). */
+function held({ assigned, pendingRevocation }: ConsumerMember): ReadonlyMap<Uuid, readonly number[]> {
+  const partitions = new Map<Uuid, number[]>()
+  for (const [topicId, owned] of [...assigned, ...pendingRevocation])
+    partitions.set(topicId, [...(partitions.get(topicId) ?? []), ...owned.keys()])
+  return partitions
 }
 
 /** Topics that are gone have no name, and are left out. */

@@ -36,7 +36,7 @@ const firstVersionWithKeys = 4
 export function findCoordinatorHandler(broker: GroupHandlersContext, maker: TopicMaker): Handler<'findCoordinator'> {
   return (request, context) => {
     const find = (key: string): Found => findByType({ broker, maker }, request.keyType, key, context)
-    if (context.apiVersion < firstVersionWithKeys) return { throttleTimeMs: 0, ...find(request.key) }
+    if (context.apiVersion < firstVersionWithKeys) return { throttleTimeMs: 0, ...withWord(find(request.key)) }
     return { throttleTimeMs: 0, coordinators: request.coordinatorKeys.map((key) => ({ key, ...find(key) })) }
   }
 }
@@ -70,6 +70,11 @@ function findGroupCoordinator({ broker, maker }: Around, groupId: string, contex
     return failed(ErrorCode.COORDINATOR_NOT_AVAILABLE, `The group's partition of ${OFFSETS_TOPIC} has no leader now.`)
   }
   return { nodeId: leader.id, host: endpoint.host, port: endpoint.port, errorCode: ErrorCode.NONE, errorMessage: '' }
+}
+
+/** Before version 4 Kafka's brokers say so in words when there is no error. */
+function withWord(found: Found): Found {
+  return found.errorCode === ErrorCode.NONE ? { ...found, errorMessage: 'NONE' } : found
 }
 
 function failed(errorCode: ErrorCode, errorMessage: string): Found {
