@@ -34,6 +34,8 @@ export function prepareRebalance(state: GroupsState, turn: Turn, group: ClassicG
   const { groupId, members } = group
   if (group.state === 'CompletingRebalance') abortSyncs(state, turn, group, ErrorCode.REBALANCE_IN_PROGRESS)
   deadlines.cancel(syncKey(groupId))
+  // Whoever asked for one has it: its deadline would end the join phase of this one
+  deadlines.cancel(askedKey(groupId))
   const isInitial = group.isEmpty
   group.becomePreparing()
   if (!isInitial) {

@@ -3,10 +3,12 @@ import { test } from 'node:test'
 import { Prng } from '../../base/prng.ts'
 import { MalformedError } from '../../protocol/reader.ts'
 import {
+  parseAssignment,
   parseSubscription,
   readAssignment,
   readSubscription,
   subscribedTopics,
+  versionOfSubscription,
   writeAssignment,
   writeSubscription,
 } from './consumer-protocol.ts'
@@ -64,7 +66,10 @@ test('what is no subscription is told apart', () => {
     assert.throws(() => readSubscription(bad), MalformedError)
     assert.equal(parseSubscription(bad), null)
     assert.equal(subscribedTopics(bad), null)
+    assert.equal(versionOfSubscription(bad), 0)
   }
+  assert.equal(versionOfSubscription(writeSubscription(2, full)), 2)
+  assert.equal(parseAssignment(Buffer.from('0000', 'hex')), null)
   const hugeCount = Buffer.from('00037fffffff', 'hex')
   assert.equal(subscribedTopics(hugeCount), null)
 })

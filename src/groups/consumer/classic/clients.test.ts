@@ -82,9 +82,14 @@ export class ClassicConsumer {
     return (response?.errorCode ?? null) as ErrorCode | null
   }
 
-  endJoin(): GroupResponse<'joinGroup'> {
+  /** Null: it waits. */
+  joinResponse(): GroupResponse<'joinGroup'> | null {
     assert.ok(this.joining !== null)
-    const response = this.coordinator.answer('joinGroup', this.joining)
+    return this.coordinator.answer('joinGroup', this.joining)
+  }
+
+  endJoin(): GroupResponse<'joinGroup'> {
+    const response = this.joinResponse()
     assert.ok(response !== null, 'the join waits')
     if (response.errorCode === ErrorCode.NONE) {
       this.memberId = response.memberId
@@ -104,6 +109,11 @@ export class ClassicConsumer {
       protocolName: this.protocolName,
       assignments,
     })
+  }
+
+  /** Null: it waits. */
+  syncError(ticket: Ticket): ErrorCode | null {
+    return (this.coordinator.answer('syncGroup', ticket)?.errorCode ?? null) as ErrorCode | null
   }
 
   takeSync(ticket: Ticket): ErrorCode {

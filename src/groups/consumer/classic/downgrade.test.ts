@@ -56,6 +56,16 @@ describe('a consumer group becomes a classic group', () => {
     assert.ok(first.generationId > generation)
   })
 
+  test('and a member that joins before it could be told begins the rebalance, which waits for the others', () => {
+    const { coordinator, first, second, fresh } = mixedGroup()
+    assert.equal(fresh.leave(), ErrorCode.NONE)
+    assert.equal(first.startJoin(), null)
+    coordinator.pass(1)
+    assert.equal(second.heartbeat(), ErrorCode.REBALANCE_IN_PROGRESS)
+    second.startJoin()
+    assert.equal(first.endJoin().generationId, second.endJoin().generationId)
+  })
+
   test('when the last one is put out because it is silent', () => {
     const { coordinator, first, second } = mixedGroup()
     for (let ms = 0; ms < 45_000; ms += 5_000) {

@@ -58,7 +58,7 @@ export class Coordinator {
   }
 
   private world(): GroupsWorld {
-    const random = new Prng(11)
+    const random = new Prng(11 + (this.options.log?.length ?? 0))
     const uuid = (): Uuid => random.uuid()
     const find = (wanted: (it: GroupTopic) => boolean): GroupTopic | undefined => this.topics.find(wanted)
     return {

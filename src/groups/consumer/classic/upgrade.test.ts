@@ -98,6 +98,18 @@ describe('a classic group becomes a consumer group', () => {
     assert.deepEqual(ownedBy([joiner, fresh]), allOrders)
   })
 
+  test('when all have left it again while its first rebalance waits for more', () => {
+    const coordinator = new Coordinator()
+    const joiner = new ClassicConsumer(coordinator)
+    assert.equal(joiner.startJoin(), null)
+    assert.equal(joiner.leave(), ErrorCode.NONE)
+    const fresh = new NewConsumer(coordinator)
+    settle([fresh])
+    assert.deepEqual(coordinator.group(), { type: 'consumer', stateName: 'Stable' })
+    coordinator.pass(settings.groupInitialRebalanceDelayMs)
+    assert.equal(fresh.poll(), ErrorCode.NONE)
+  })
+
   test('while a sync is awaited', () => {
     const coordinator = new Coordinator()
     const [leader, follower] = [new ClassicConsumer(coordinator), new ClassicConsumer(coordinator)]

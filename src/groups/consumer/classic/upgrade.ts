@@ -72,10 +72,14 @@ export function upgradeToConsumerGroup(state: GroupsState, turn: Turn, group: Cl
   return draft
 }
 
-/** Of the generation, if its members are still those that have it; else the one that the next generation would have. */
+/**
+ * Of the generation, if its members are still those that have it; else the one that the next generation would have. All may have left while their first
+ * rebalance waits for more.
+ */
 function protocolOfMembers(group: ClassicGroup): string {
   const { protocolName } = group
   const all = [...group.members.all()]
+  if (all.length === 0) return protocolName ?? ''
   const isCommon = protocolName !== null && all.every(({ protocols }) => protocols.some(({ name }) => name === protocolName))
   return isCommon ? protocolName : group.members.selectProtocol()
 }
