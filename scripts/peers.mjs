@@ -1,7 +1,8 @@
 // Fetches and builds the stock clients that the tests use where they are there: Kafka's jars (Maven), our Java programs (javac), the
-// franz-go program (Go). What has no program to fetch it with is named. Exits 1 when something is missing.
+// franz-go program (Go), an environment with the clients of Python (pip). What has no program to fetch it with is named. Exits 1 when something
+// is missing.
 //   node scripts/peers.mjs
-import { fetchJars, franzBinary, javaClassPath, jarsComplete, onPath, without } from '../test/rig/peers.mjs'
+import { fetchJars, franzBinary, javaClassPath, jarsComplete, makePython, onPath, python, without } from '../test/rig/peers.mjs'
 
 delete process.env.ODRADEK_REQUIRE_PEERS
 let failed = 0
@@ -23,6 +24,9 @@ step("Kafka's jars", () => {
 })
 step('Java programs of test/java', () => javaClassPath())
 step('franz-go program of test/go', () => franzBinary())
+step('Python packages of test/python', () => {
+  if (python() === undefined) makePython()
+})
 step('kcat', () => {
   if (onPath('kcat') === undefined) throw new Error(String(without('kcat')))
 })

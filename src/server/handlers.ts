@@ -64,7 +64,10 @@ export type Handlers = { readonly [Name in ApiName]?: Handler<Name> }
 /** One API with the handler that serves it. */
 export interface ServedApi {
   readonly api: Api
-  /** Decodes the body, which must end where the request ends; answers with a whole frame, or null for no response. @throws MalformedError */
+  /**
+   * Decodes the body; answers with a whole frame, or null for no response. Bytes after the body are left alone, as by Kafka: librdkafka 2.16 asks
+   * for all topics with a null array of four bytes, of which Metadata 9 and later read one. @throws MalformedError
+   */
   serve(body: Reader, context: RequestContext): Buffer[] | null | Promise<Buffer[] | null>
 }
 
@@ -99,9 +102,7 @@ function bind<Request extends Schema, Response extends Schema>(
   return {
     api,
     serve(body, context) {
-      const request = codec(api.request, context.apiVersion).read(body)
-      body.expectEnd(api.request.name)
-      const answer = handler(request, context)
+      const answer = handler(codec(api.request, context.apiVersion).read(body), context)
       return answer instanceof Promise ? answer.then((later) => frame(later, context)) : frame(answer, context)
     },
   }

@@ -175,7 +175,6 @@ const badFrames: readonly (readonly [string, Buffer, string])[] = [
   ['garbage', Buffer.from('GET / HTTP/1.1\r\nHost: broker\r\n\r\n'), 'malformed-request'],
   ['a frame too short for a header', framed(Buffer.alloc(7)), 'malformed-request'],
   ['a client id longer than the frame', framed(good.subarray(0, 8), Buffer.from([0x7f, 0xff, 1])), 'malformed-request'],
-  ['trailing bytes', framed(good, Buffer.alloc(1)), 'malformed-request'],
   ['a body cut short', framed(good.subarray(0, -2)), 'malformed-request'],
   ['a version too new', withKey(apis.listOffsets.key, 99), 'unsupported-request'],
   ['a version too old', withKey(apis.listOffsets.key, 0), 'unsupported-request'],
@@ -203,6 +202,17 @@ for (const [what, bytes, event] of badFrames) {
     assert.deepEqual(bystander.ids(), [7])
   })
 }
+
+test('bytes after the body of a request are left alone', async () => {
+  const world = new World()
+  await world.serve({ listOffsets: () => ({ topics: [] }) })
+  const client = await world.client()
+  client.connection.write([framed(good, Buffer.alloc(3))])
+  client.listOffsets(10)
+  await world.clock.settle()
+  assert.deepEqual(client.ids(), [9, 10])
+  assert.deepEqual(world.events(), [])
+})
 
 test('ApiVersions that is too new is answered in version 0 with error 35 and the range', async () => {
   const world = new World()
