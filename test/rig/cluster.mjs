@@ -47,8 +47,9 @@ export const ascending = (a, b) => a - b
 
 /** One process of the cluster. */
 class Node {
-  /** @param {{ id: number, port: number, controllerPort: number, folder: string, properties: Record<string, string | number> }} options */
-  constructor({ id, port, controllerPort, folder, properties }) {
+  /** @param {{ kind: keyof typeof programs, id: number, port: number, controllerPort: number, folder: string, properties: Record<string, string | number> }} options */
+  constructor({ kind, id, port, controllerPort, folder, properties }) {
+    this.kind = kind
     this.id = id
     this.port = port
     this.controllerPort = controllerPort
@@ -89,14 +90,14 @@ class Node {
   }
 
   async format() {
-    const { child, gone } = this.run(programs[underTest].format(this.file))
+    const { child, gone } = this.run(programs[this.kind].format(this.file))
     await gone
     if (child.exitCode !== 0) throw new Error(`storage format of node ${this.id} failed:\n${this.logTail()}`)
   }
 
   /** Spawns the process; does not wait for anything. */
   spawn() {
-    const { child, gone } = this.run(programs[underTest].server(this.file))
+    const { child, gone } = this.run(programs[this.kind].server(this.file))
     this.child = child
     this.down = gone
   }
@@ -309,10 +310,11 @@ class Cluster {
  * @param {number} [options.nodes]
  * @param {string} [options.dir] where the data lie; a temporary folder, removed at the end, when absent
  * @param {Record<string, string | number>} [options.properties] further lines of every server.properties
+ * @param {keyof typeof programs} [options.kind] in place of the one under test
  * @param {boolean} [options.start] false: only formatted, `node.spawn()` is the caller's
  */
-export async function startCluster({ nodes: count = 3, dir, properties = {}, start = true } = {}) {
-  if (underTest === 'odradek' && !existsSync(join(dist, 'cli', 'main.js'))) {
+export async function startCluster({ nodes: count = 3, dir, properties = {}, start = true, kind = underTest } = {}) {
+  if (kind === 'odradek' && !existsSync(join(dist, 'cli', 'main.js'))) {
     throw new Error('the project is not compiled: npm run build')
   }
   const folder = dir ?? temporaryFolder('cluster')
@@ -336,6 +338,7 @@ export async function startCluster({ nodes: count = 3, dir, properties = {}, sta
       'min.insync.replicas': Math.min(2, count),
     }
     return new Node({
+      kind,
       id,
       port: ports[id - 1] ?? 0,
       controllerPort: ports[count + id - 1] ?? 0,
