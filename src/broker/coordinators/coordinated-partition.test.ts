@@ -92,6 +92,7 @@ function setUp() {
   const replica = new StandInReplica()
   const lines: string[] = []
   const lease = { until: NEVER }
+  const limits = { batchBytes: 1_000 }
   const ledgers: Sum[] = []
   const log: Log = { write: (_level, event) => void lines.push(event) }
   const kind: LedgerKind<Command, number, Reply> = {
@@ -107,6 +108,7 @@ function setUp() {
         return number
       }),
     batch,
+    batchBytesMax: () => limits.batchBytes,
     refuse: (_command, error) => error,
     mustBeFresh: (command) => command === 'read',
     isRead: (command) => command === 'read' || command === 'begin',
@@ -136,6 +138,7 @@ function setUp() {
   }
   return {
     lease,
+    limits,
     clock,
     replica,
     lines,
@@ -289,6 +292,22 @@ test('a failing disk refuses the command, changes nothing and is reported', asyn
   assert.deepEqual(replies, ['NOT_COORDINATOR'])
   assert.ok(lines.includes('disk-error'))
   assert.equal(ledger().sum, 0)
+})
+
+test('a batch that is too large is refused as Kafka does, and what comes next is written', async () => {
+  const { ask, replies, lead, commit, limits, replica, lines } = setUp()
+  await lead(0)
+  commit()
+  limits.batchBytes = 10
+  ask({ add: 1 })
+  assert.deepEqual(replies, ['UNKNOWN_SERVER_ERROR'])
+  assert.ok(lines.includes('coordinator-batch-too-large'))
+  assert.equal(replica.log.logEndOffset, 0)
+  limits.batchBytes = 1_000
+  ask({ add: 1 })
+  replica.isLeader = false
+  ask('read')
+  assert.deepEqual(replies.slice(1), ['NOT_COORDINATOR'])
 })
 
 test('who stops lets go all who wait', async () => {

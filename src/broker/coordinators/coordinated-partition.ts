@@ -15,6 +15,8 @@ export interface LedgerKind<Command, Fact, Reply> {
   facts(header: BatchHeader, bytes: Buffer, at: number): readonly Fact[]
   /** One batch. */
   batch(facts: readonly Fact[]): Buffer
+  /** `max.message.bytes` of the topic. */
+  batchBytesMax(): number
   refuse(command: Command, error: ErrorName): Reply
   /** Commands that can be answered while too few replicas are in sync to write anything. */
   isRead(command: Command): boolean
@@ -84,6 +86,8 @@ export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
   private standing: Standing = { kind: 'idle' }
   private host: LedgerHost<Command, Fact, Reply>
   private retryWriteAt: Millis = 0
+  /** What a command is answered with whose records could not be written. */
+  private whyNotWritten: ErrorName = 'NOT_COORDINATOR'
 
   constructor(hosted: CoordinatedReplica, kind: LedgerKind<Command, Fact, Reply>, options: CoordinatedPartitionOptions) {
     this.hosted = hosted
@@ -112,7 +116,7 @@ export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
   private newHost(): LedgerHost<Command, Fact, Reply> {
     return new LedgerHost<Command, Fact, Reply>({
       make: () => this.kind.make(),
-      refuse: (command) => this.kind.refuse(command, 'NOT_COORDINATOR'),
+      refuse: (command) => this.kind.refuse(command, this.whyNotWritten),
       commitTimeout: {
         afterMs: this.options.commitTimeoutMs,
         answer: (command) => this.kind.refuse(command, 'COORDINATOR_NOT_AVAILABLE'),
@@ -135,6 +139,7 @@ export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
 
   private resign(): void {
     const { standing, host } = this
+    this.whyNotWritten = 'NOT_COORDINATOR'
     this.standing = { kind: 'idle' }
     this.host = this.newHost()
     this.options.wakeQueue.forget(this)
@@ -193,8 +198,20 @@ export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
   }
 
   private append(facts: readonly Fact[]): Offset | null {
+    const records = this.kind.batch(facts)
+    this.whyNotWritten = 'NOT_COORDINATOR'
+    if (records.length > this.kind.batchBytesMax()) {
+      // The cores keep within it where a client could bring it about; what escapes them must not end the broker
+      this.whyNotWritten = 'UNKNOWN_SERVER_ERROR'
+      this.say(
+        'error',
+        'coordinator-batch-too-large',
+        `was to take a batch of ${records.length} bytes: raise max.message.bytes of its topic`,
+      )
+      return null
+    }
     try {
-      const outcome = this.hosted.appendAsLeader(this.kind.batch(facts), this.options.clock.wall())
+      const outcome = this.hosted.appendAsLeader(records, this.options.clock.wall())
       assert(outcome.kind === 'appended', `${this.hosted.name}: what its coordinator wrote was not appended`)
       return outcome.lastOffset
     } catch (error) {

@@ -107,6 +107,7 @@ export class GroupCoordinator implements GroupCoordinatorPort {
       make: () => new GroupsLedger(world),
       facts: (header, bytes, at) => groupFacts(header, bytes, at, (keyType) => this.onUnknown(keyType)),
       batch: (facts) => groupBatch(facts, options.clock.wall(), codecOf(options.config.offsetsTopicCompressionCodec)),
+      batchBytesMax: () => world.settings.recordBatchBytesMax,
       refuse: refusedReply,
       isRead: (command) => reads.has(command.api),
       mustBeFresh: (command) => command.api !== 'heartbeat' && command.api !== 'activate' && reads.has(command.api),

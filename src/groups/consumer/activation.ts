@@ -8,7 +8,8 @@ export function activateConsumerGroups(state: GroupsState, turn: Turn): void {
     if (group.type !== 'consumer') continue
     for (const member of group.members.values()) {
       keepMember(state, turn, group.groupId, member)
-      if (member.state === 'unrevoked') awaitRevocation(state, turn, group.groupId, member)
+      // A static member that is away has nothing to give up: its session alone decides, as it did where it left
+      if (member.state === 'unrevoked' && member.pendingRevocation.size > 0) awaitRevocation(state, turn, group.groupId, member)
     }
   }
 }

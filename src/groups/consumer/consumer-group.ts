@@ -53,8 +53,8 @@ export interface RefreshState {
  *  - a member's epoch is the assignment epoch that it has been brought to. It fences: who sends or commits with another one is refused.
  *
  *  1. A partition is with one member at most, counting what is assigned to it and what it still has to give up. (G-1, G-5)
- *  2. A member gets a partition only when nobody has it: the former owner has said, in a heartbeat, that it does not use it any more, or was fenced and removed,
- *     after which its epoch is unknown here. (G-5)
+ *  2. A member gets a partition only when nobody has it: the former owner has said, in a heartbeat, that it does not use it any more, or was fenced
+ *     and removed, after which its epoch is unknown here. (G-5)
  *  3. A member that has to give partitions up stays at its epoch until it has, or is fenced when its rebalance timeout is over.
  *  4. The epoch of a group outlives all its members; it starts again only when the group is deleted. (G-4)
  *  5. Static members: an instance id belongs to one member. One that is away for a while keeps its partitions at epoch -2 until its session is over.

@@ -4,8 +4,8 @@ import type { ConsumerDue } from './due.ts'
 import { fenceMembers } from './leaving.ts'
 
 /**
- * A member's time is up: its session, or the time that it had to give partitions up, to join or to sync. It is put out of the group. A deadline may have outlived what
- * it was set for: the member, the group, or the epoch that the member was to leave.
+ * A member's time is up: its session, or the time that it had to give partitions up, to join or to sync. It is put out of the group. A deadline may
+ * have outlived what it was set for: the member, the group, or the epoch that the member was to leave.
  */
 export function consumerDue(state: GroupsState, turn: Turn, due: ConsumerDue): void {
   const group = state.groups.get(due.groupId)

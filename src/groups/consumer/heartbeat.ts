@@ -2,7 +2,8 @@ import type { Uuid } from '../../base/units.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { GroupRequest, GroupResponse } from '../commands.ts'
 import type { GroupsState } from '../state.ts'
-import type { Asked, Turn } from '../turn.ts'
+import { fitInOneBatch } from '../offsets/record-size.ts'
+import { type Asked, Turn } from '../turn.ts'
 import { cancelClassicTimeouts } from './classic/timeouts.ts'
 import {
   type ConsumerMember,
@@ -28,8 +29,22 @@ type Response = GroupResponse<'consumerGroupHeartbeat'>
 
 /** Each in its own file or below, in the order in which Kafka does and writes them (GroupMetadataManager.consumerGroupHeartbeat). */
 export function consumerGroupHeartbeat(state: GroupsState, turn: Turn, asked: Heartbeat): void {
-  const response = respond(state, turn, asked)
-  turn.answer(asked.ticket, { api: 'consumerGroupHeartbeat', response: isRefusal(response) ? refused(response) : response })
+  const trial = new Turn(turn.now)
+  const outcome = respond(state, trial, asked)
+  const response = isRefusal(outcome) ? refused(outcome) : written(state, turn, trial, asked.request.groupId, outcome)
+  for (const { to, reply } of trial.answers) turn.answer(to, reply)
+  turn.answer(asked.ticket, { api: 'consumerGroupHeartbeat', response })
+}
+
+/** All records of a turn are one batch. When they are too large for one, the group stays as it is, and the next heartbeat tries again. */
+function written({ world, groups }: GroupsState, turn: Turn, { records }: Turn, groupId: string, response: Response): Response {
+  if (records.length === 0 || fitInOneBatch(records, world.settings.recordBatchBytesMax)) {
+    for (const record of records) turn.write(record)
+    return response
+  }
+  const group = groups.get(groupId)
+  if (group?.type === 'consumer') Object.assign(group.refresh, { metadata: true, regexes: true })
+  return refused(refusal('UNKNOWN_SERVER_ERROR', `What is to be written of group ${groupId} is larger than a batch of records may be.`))
 }
 
 function respond(state: GroupsState, turn: Turn, asked: Heartbeat): Response | Refusal {

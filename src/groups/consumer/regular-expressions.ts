@@ -5,8 +5,9 @@ import type { ConsumerMember } from './consumer-member.ts'
 import type { GroupDraft } from './group-draft.ts'
 
 /**
- * Expressions that members are subscribed to. What each stands for is in the log, one record for each expression of a group: it is looked up in the turn in which
- * the first member asks for it, again when topics come or go that it matches, and in any case every `group.consumer.regex.refresh.interval.ms`.
+ * Expressions that members are subscribed to. What each stands for is in the log, one record for each expression of a group: it is looked up in the
+ * turn in which the first member asks for it, again when topics come or go that it matches, and in any case every
+ * `group.consumer.regex.refresh.interval.ms`. Kafka looks it up after the turn, so its members are told one heartbeat later.
  */
 
 /** Kafka numbers the states of its metadata here; 0 has it look anew. */

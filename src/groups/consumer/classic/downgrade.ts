@@ -1,9 +1,10 @@
 import type { MemberAssignment } from '../../assignors/assign.ts'
 import { consumerProtocolType } from '../../classic/commit-rules.ts'
-import { fits, type GroupMetadata, groupMetadataRecord } from '../../classic/group-metadata.ts'
+import { type GroupMetadata, groupMetadataRecord } from '../../classic/group-metadata.ts'
 import { ProtocolVotes } from '../../classic/protocol-votes.ts'
 import { askForRebalance } from '../../classic/rebalance.ts'
 import { keepMemberFor } from '../../classic/session.ts'
+import { fitInOneBatch } from '../../offsets/record-size.ts'
 import type { GroupsState } from '../../state.ts'
 import type { Turn } from '../../turn.ts'
 import type { ConsumerGroup } from '../consumer-group.ts'
@@ -67,9 +68,9 @@ function becomeClassic(
   const { groupId } = group
   const metadata = classicMetadata(state, group, heirs)
   if (metadata === null) return null
-  const record = groupMetadataRecord(groupId, metadata)
-  if (!fits(record, state.world.settings.recordBatchBytesMax)) return null
-  turn.write(...group.tombstones(), record)
+  const records = [...group.tombstones(), groupMetadataRecord(groupId, metadata)]
+  if (!fitInOneBatch(records, state.world.settings.recordBatchBytesMax)) return null
+  turn.write(...records)
   for (const memberId of group.members.keys()) endDeadlines(state, groupId, memberId)
   for (const { member } of heirs) keepMemberFor(state, turn.now, groupId, member.memberId, classicOf(member).sessionTimeoutMs)
   if (needsRebalance) askForRebalance(state, turn, groupId)
