@@ -6,7 +6,8 @@ import { GroupsLedger } from '../../groups/groups-ledger.ts'
 import type { GroupFact } from '../../groups/records/fact.ts'
 import { refusedReply } from '../../groups/replies.ts'
 import { type ClusterChanges, changedPartitions } from '../../metadata/changes.ts'
-import { codecOf } from '../../protocol/records/batch-header.ts'
+import { canCompressZstd } from '../../protocol/compression/compression.ts'
+import { type Codec, codecOf } from '../../protocol/records/batch-header.ts'
 import type { GroupCoordinatorPort } from '../handlers/groups/context.ts'
 import type { HostedPartition } from '../hosted-partition.ts'
 import { OFFSETS_TOPIC } from '../internal-topics.ts'
@@ -57,9 +58,20 @@ export class GroupCoordinator implements GroupCoordinatorPort {
   private nextExpiry: Millis = NEVER
   private stopped = false
 
+  private readonly codec: Codec
+
   constructor(options: GroupCoordinatorOptions) {
     this.options = options
+    this.codec = this.codecOf(codecOf(options.config.offsetsTopicCompressionCodec))
     this.world = new BrokerGroupsWorld(options)
+  }
+
+  /** What this Node cannot write is not written: better whole than small. */
+  private codecOf(wanted: Codec): Codec {
+    if (wanted !== 'zstd' || canCompressZstd) return wanted
+    const text = 'offsets.topic.compression.codec is zstd, which needs Node 22.15: offsets are written without compression'
+    this.options.log.write('warn', 'no-zstd', text)
+    return 'none'
   }
 
   start(): void {
@@ -106,7 +118,7 @@ export class GroupCoordinator implements GroupCoordinatorPort {
     return {
       make: () => new GroupsLedger(world),
       facts: (header, bytes, at) => groupFacts(header, bytes, at, (keyType) => this.onUnknown(keyType)),
-      batch: (facts) => groupBatch(facts, options.clock.wall(), codecOf(options.config.offsetsTopicCompressionCodec)),
+      batch: (facts) => groupBatch(facts, options.clock.wall(), this.codec),
       batchBytesMax: () => world.settings.recordBatchBytesMax,
       refuse: refusedReply,
       isRead: (command) => reads.has(command.api),
