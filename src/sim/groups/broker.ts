@@ -25,6 +25,8 @@ export class SimulatedBroker implements CoordinatorBroker {
   readonly topics = new TopicsView()
   readonly coordinators: readonly SimulatedCoordinator[]
   readonly groupsWorld: GroupsWorld
+  /** Requests that have reached it while it stood still. */
+  readonly unread = new Set<ApiCommand>()
   private readonly leaders = new Map<number, KnownLeader>()
   private readonly scheduler: Scheduler
   private readonly monoOffset: Millis
@@ -109,6 +111,7 @@ export class SimulatedBroker implements CoordinatorBroker {
     this.actor.die()
     for (const coordinator of this.coordinators) coordinator.die()
     this.leaders.clear()
+    this.unread.clear()
   }
 }
 

@@ -78,7 +78,12 @@ export class Channel {
     const { life } = to.actor
     scheduler.after(this.delay(), () => {
       if (!to.actor.isUp || to.actor.life !== life) return this.maybeNotice(call, over)
-      scheduler.afterFor(to.actor, 0, () => this.arrive(call, copy, over))
+      if (to.actor.pausedUntil <= scheduler.now) return this.arrive(call, copy, over)
+      to.unread.add(call.command)
+      scheduler.afterFor(to.actor, 0, () => {
+        to.unread.delete(call.command)
+        this.arrive(call, copy, over)
+      })
     })
   }
 

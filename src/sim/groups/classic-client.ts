@@ -102,7 +102,7 @@ export class ClassicClient implements Member {
   private own(partitions: ReadonlySet<PartitionKey>): void {
     this.world.ownership.set(this.groupId, this.memberId, nothing)
     this.owned = partitions
-    this.world.ownership.set(this.groupId, this.memberId, partitions)
+    this.world.ownership.set(this.groupId, this.memberId, new Set(this.known(partitions)))
   }
 
   private become(memberId: string): void {

@@ -28,6 +28,7 @@ export class Faults {
     this.every(options.churnEveryMs, () => this.churn())
     this.every(options.topicsEveryMs, () => this.changeTopics())
     this.every(options.expireEveryMs, () => this.expire())
+    this.every(options.adminEveryMs, () => this.world.describeSome())
   }
 
   private every(interval: Millis, run: () => void): void {

@@ -1,42 +1,17 @@
-import { ErrorCode } from '../../protocol/errors.ts'
-import type { ApiCommand, GroupReply } from '../../groups/commands.ts'
+import type { GroupReply } from '../../groups/commands.ts'
 import { GroupsLedger } from '../../groups/groups-ledger.ts'
-import { apis } from '../../protocol/apis.ts'
-import { decode, encode } from '../../protocol/codec.ts'
-import type { Draft, Schema } from '../../protocol/schema.ts'
 import type { SimulatedCoordinator } from './coordinator.ts'
 import type { Request, Response } from './link.ts'
 import type { Member } from './member.ts'
 import type { GroupOptions } from './options.ts'
 import { compacted, factsOf, type ReplicatedLog, type StoredBatch } from './replicated-log.ts'
-import { assignedIn, type PartitionKey, partitionKey } from './shadow.ts'
+import { type PartitionKey, partitionKey } from './shadow.ts'
+import { classicView, commandOf, consumerView, type Described, type GroupView, holdDisjoint, responseOf } from './views.ts'
 import { hold, Violation } from './violation.ts'
 import type { World } from './world.ts'
 
 /** A coordinator that nothing happens to answers within this. */
 const answerMs = 2_000
-
-/** A group as its coordinator describes it, whatever its type. */
-interface GroupView {
-  readonly state: string
-  /** What each member is assigned, by topic name. */
-  readonly assigned: ReadonlyMap<string, ReadonlySet<PartitionKey>>
-}
-
-const versions = { describeGroups: 5, consumerGroupDescribe: 1, offsetFetch: 9, listGroups: 5 } as const
-type Described = keyof typeof versions
-
-function commandOf<K extends Described>(api: K, request: Request<K>): ApiCommand {
-  const version = versions[api]
-  const schema: Schema = apis[api].request
-  const context = { version, clientId: 'judge', clientHost: '/judge' }
-  return { api, request: decode(schema, version, encode(schema, version, request)), context } as unknown as ApiCommand
-}
-
-function responseOf<K extends Described>(api: K, reply: GroupReply): Response<K> {
-  const schema: Schema = apis[api].response
-  return decode(schema, versions[api], encode(schema, versions[api], (reply.response ?? {}) as Draft<Schema>)) as Response<K>
-}
 
 /** What can be asked in this way of a coordinator, or of a ledger that has merely folded a log. */
 interface Asked {
@@ -67,7 +42,7 @@ export class FinalJudge {
     hold(view.assigned.size === living.length && living.every(({ memberId }) => view.assigned.has(memberId)), 'G-6', who)
     const expected = this.partitionsOf(living)
     const all = [...view.assigned.values()].flatMap((keys) => [...keys])
-    hold(new Set(all).size === all.length, 'G-5', who)
+    holdDisjoint(groupId, view)
     const isComplete = all.length === expected.size && all.every((key) => expected.has(key))
     // That a group which was a consumer group is to rebalance only its coordinator knows: with it the rebalance is lost, as in Kafka
     const isInherited = this.world.judge.isInherited(groupId, log.copy.shadow.classic.get(groupId)?.generation ?? -1)
@@ -127,7 +102,9 @@ export class FinalJudge {
   }
 
   private viewOf(asked: Asked, log: ReplicatedLog, groupId: string): GroupView {
-    return log.copy.shadow.consumer.has(groupId) ? consumerView(asked, groupId) : classicView(asked, groupId)
+    return log.copy.shadow.consumer.has(groupId)
+      ? consumerView(asked.ask('consumerGroupDescribe', { groupIds: [groupId], includeAuthorizedOperations: false }))
+      : classicView(asked.ask('describeGroups', { groups: [groupId], includeAuthorizedOperations: false }))
   }
 
   /** Folds of the log, and of the log compacted, are what the coordinator has. */
@@ -196,25 +173,4 @@ function firstDifference(one: string, other: string): string {
   const [ones, others] = [one.split('\n'), other.split('\n')]
   const at = ones.findIndex((line, index) => line !== others[index])
   return `${ones[at] ?? 'nothing'}\n${others[at] ?? 'nothing'}`
-}
-
-function classicView(asked: Asked, groupId: string): GroupView {
-  const [group] = asked.ask('describeGroups', { groups: [groupId], includeAuthorizedOperations: false }).groups
-  const members = group?.members ?? []
-  return {
-    state: group?.groupState ?? 'none',
-    assigned: new Map(members.map((member) => [member.memberId, assignedIn(member.memberAssignment)])),
-  }
-}
-
-function consumerView(asked: Asked, groupId: string): GroupView {
-  const [group] = asked.ask('consumerGroupDescribe', { groupIds: [groupId], includeAuthorizedOperations: false }).groups
-  if (group === undefined || group.errorCode !== ErrorCode.NONE) return { state: `error ${group?.errorCode}`, assigned: new Map() }
-  const assigned = group.members.map(({ memberId, assignment }) => {
-    const keys = assignment.topicPartitions.flatMap(({ topicName, partitions }) =>
-      partitions.map((partition) => partitionKey(topicName, partition)),
-    )
-    return [memberId, new Set(keys)] as const
-  })
-  return { state: group.groupState, assigned: new Map(assigned) }
 }

@@ -1,5 +1,5 @@
 import type { Millis, Timestamp } from '../../base/units.ts'
-import type { GroupCommand } from '../../groups/commands.ts'
+import type { ApiCommand, GroupCommand } from '../../groups/commands.ts'
 import type { GroupFact, GroupRecordOf } from '../../groups/records/fact.ts'
 import type { SimulatedBroker } from './broker.ts'
 import type { GroupsOptions } from './options.ts'
@@ -42,6 +42,8 @@ class Term {
 export class LogJudge {
   private readonly options: GroupsOptions
   private readonly ownership: Ownership
+  /** A late copy of a classic member's join gives up what the member has been given since: nothing in it tells how old it is. */
+  private readonly areJoinsMixedUp: boolean
   private readonly terms = new WeakMap<LogCopy, Term>()
   /** Who has committed, by group, then by generation or epoch and partition. */
   /** Partitions that a late request gave up in the name of a member that still believes to own them. */
@@ -54,6 +56,7 @@ export class LogJudge {
   constructor(options: GroupsOptions, ownership: Ownership) {
     this.options = options
     this.ownership = ownership
+    this.areJoinsMixedUp = options.duplicateChance > 0 || options.stragglerChance > 0
   }
 
   private term(copy: LogCopy): Term {
@@ -257,10 +260,13 @@ export class LogJudge {
       if (fact.type === 'consumerGroupMemberMetadata' && fact.value === null) this.judgeFence(decided, fact.key.groupId, fact.key.memberId)
   }
 
-  /** By time: the session is over, or what had to be let go was not in time. */
-  private judgeFence({ copy, now }: Decided, groupId: string, memberId: string): void {
+  /** By time: the session is over, or what had to be let go was not in time. Nobody is fenced whose heartbeat waits to be read. */
+  private judgeFence({ copy, broker, now }: Decided, groupId: string, memberId: string): void {
     const member = copy.shadow.consumerMember(groupId, memberId)
     if (member === null || member.isClassic) return
+    const waits = (command: ApiCommand): boolean =>
+      command.api === 'consumerGroupHeartbeat' && command.request.memberId === memberId && command.request.memberEpoch === member.epoch
+    hold(![...broker.unread].some(waits), 'G-5', () => `'${memberId}' is fenced while a heartbeat of it waits to be read`)
     const term = this.term(copy)
     const heard = Math.max(term.heard.get(memberKey(groupId, memberId)) ?? 0, term.activeSince)
     const isSilent = now - heard >= this.options.sessionTimeoutMs - slackMs
@@ -289,7 +295,7 @@ export class LogJudge {
     if (copy.deposedAt !== null) return
     for (const [memberId, { epoch, held }] of before) {
       const member = group.members.get(memberId)
-      if (member === undefined || !member.isMember || member.isClassic) continue
+      if (member === undefined || !member.isMember || (member.isClassic && this.areJoinsMixedUp)) continue
       const now = new Set(heldBy(member))
       const owned = this.ownership.of(groupId, memberId)
       const lost = [...held].filter((key) => !now.has(key) && owned.has(key))

@@ -1,13 +1,15 @@
 import type { Millis } from '../../base/units.ts'
 import type { GroupCommand } from '../../groups/commands.ts'
 import type { GroupFact } from '../../groups/records/fact.ts'
-import type { GroupKind } from './options.ts'
+import { drawOptions, type GroupKind, type GroupsOptions } from './options.ts'
 import { noSabotage, type Sabotage, TamperedLedger, tampering, type Tampering } from './sabotage.ts'
 
 export interface PlantedBug {
   readonly sabotage: Sabotage
   /** Groups of these kinds show it. */
   readonly kinds: readonly GroupKind[]
+  /** Where it shows; else wherever the seed leads. */
+  readonly world?: Partial<GroupsOptions>
   /** It has to be found within so many seeds, from the first. */
   readonly seedsMax: number
 }
@@ -96,6 +98,12 @@ export const plantedBugs: Readonly<Record<string, PlantedBug>> = {
     sabotage: { ...noSabotage, wrap: (ledger) => new TamperedLedger(ledger, {}, 2) },
     kinds: ['consumer'],
     seedsMax: 40,
+  },
+  'who stood still takes those for silent whom it has not read': {
+    sabotage: tampering(() => ({ isNeverLate: true })),
+    kinds: ['consumer'],
+    world: { brokerFreezeEveryMs: 3000, moveEveryMs: 0, brokerCrashEveryMs: 0, sessionTimeoutMs: 2000, heartbeatIntervalMs: 300 },
+    seedsMax: 30,
   },
   'offsets expire while somebody is subscribed': {
     sabotage: tampering(() => ({ command: expiresAll })),
@@ -187,4 +195,11 @@ function beginsGenerationForStatics(): Tampering {
       return { ...record, value: { ...record.value, generation: record.value.generation + 1 } }
     },
   }
+}
+
+/** What the seed draws, with groups of these kinds only; null when it draws none. */
+export function optionsFor({ kinds, world }: PlantedBug, seed: number): GroupsOptions | null {
+  const options = drawOptions(seed)
+  const groups = options.groups.filter(({ kind }) => kinds.includes(kind))
+  return groups.length === 0 ? null : { ...options, ...world, groups }
 }

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { drawOptions, type GroupsOptions } from './options.ts'
-import { type PlantedBug, plantedBugs } from './planted-bugs.ts'
+import { optionsFor, type PlantedBug, plantedBugs } from './planted-bugs.ts'
 import { finderOf, simulateGroups } from './simulate-groups.ts'
 
 const seeds = Number(process.env['GROUPS_SEEDS'] ?? 40)
@@ -44,15 +43,11 @@ test('the same seed is the same life', () => {
   for (const seed of [3, 4, 5]) assert.deepEqual(simulateGroups(seed), simulateGroups(seed), `seed ${seed}`)
 })
 
-function onlyKinds(options: GroupsOptions, { kinds }: PlantedBug): GroupsOptions {
-  return { ...options, groups: options.groups.filter(({ kind }) => kinds.includes(kind)) }
-}
-
 /** The first seed that stumbles over it: by a rule, or by an assertion of the ledger's own. */
 function firstThatFinds(bug: PlantedBug): { readonly seed: number; readonly by: string } | null {
   for (let seed = 1; seed <= bug.seedsMax; seed += 1) {
-    const options = onlyKinds(drawOptions(seed), bug)
-    if (options.groups.length === 0) continue
+    const options = optionsFor(bug, seed)
+    if (options === null) continue
     try {
       simulateGroups(seed, bug.sabotage, options)
     } catch (error) {

@@ -21,6 +21,7 @@ import { Actor, Scheduler } from './scheduler.ts'
 import { type PartitionKey, partitionKey } from './shadow.ts'
 import { SimpleClient } from './simple-client.ts'
 import { SimulatedTopics } from './topics.ts'
+import { classicView, commandOf, consumerView, holdDisjoint, responseOf } from './views.ts'
 import { hold } from './violation.ts'
 
 const stallMinMs: Millis = 500
@@ -267,6 +268,20 @@ export class World implements CoordinatorWorld, MemberWorld {
     const isLost = (deletion: PendingDeletion): boolean => deletion.partition === partition && deletion.end > copy.endOffset
     for (const { op } of this.deletions.filter(isLost)) this.history.failed(op)
     this.deletions = this.deletions.filter((deletion) => !isLost(deletion))
+  }
+
+  /** Somebody looks at the groups of one coordinator, whatever it thinks of itself. */
+  describeSome(): void {
+    const broker = this.scheduler.random.pick(this.brokers)
+    const { groupId } = this.scheduler.random.pick(this.options.groups)
+    const partition = this.partitionOf(groupId)
+    this.scheduler.afterFor(broker.actor, 0, () => {
+      const classic = commandOf('describeGroups', { groups: [groupId], includeAuthorizedOperations: false })
+      broker.submit(partition, classic, ({ reply }) => holdDisjoint(groupId, classicView(responseOf('describeGroups', reply))))
+      const consumer = commandOf('consumerGroupDescribe', { groupIds: [groupId], includeAuthorizedOperations: false })
+      broker.submit(partition, consumer, ({ reply }) => holdDisjoint(groupId, consumerView(responseOf('consumerGroupDescribe', reply))))
+      broker.submit(partition, commandOf('listGroups', { statesFilter: [], typesFilter: [] }), () => {})
+    })
   }
 
   // --- news ---
