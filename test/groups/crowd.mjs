@@ -13,6 +13,8 @@ import { ClassicMember, ConsumerMember, errorName } from '../rig/raw-groups.mjs'
 
 const beatEveryMs = 100
 const rebalanceInProgress = 27
+/** A first classic generation waits for group.initial.rebalance.delay.ms. */
+const startingAtOnce = 250
 const convergeTimeoutMs = 120_000
 
 /** @typedef {Awaited<ReturnType<typeof import('../rig/cluster.mjs').startCluster>>} Cluster */
@@ -155,7 +157,7 @@ export class ManyGroups {
 
   /** All groups come to life. @returns {Promise<number>} ms */
   async start() {
-    const { ms } = await timed(() => inParts(this.members, 50, (member) => this.enter(member)))
+    const { ms } = await timed(() => inParts(this.members, startingAtOnce, (member) => this.enter(member)))
     return ms
   }
 

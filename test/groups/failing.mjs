@@ -4,26 +4,29 @@
 //   java classic, java consumer   two stock Java consumers each, of either protocol, with otherwise stock settings (sessions of 45 s), that
 //                                 poll and then commit their positions (commitSync) at most every 20 ms
 //   raw classic, raw consumer     a bare member each that sends one OffsetCommit at a time, at most every 10 ms, gives up on an answer after
-//                                 `requestTimeoutMs`, and after an error or a closed connection asks the others (never the one that is hit) for the coordinator
+//                                 `rawTimeoutMs`, and after an error or a closed connection asks the others (never the one that is hit) for the coordinator
 //                                 again, 20 ms later. It shows the broker's part of the time, without a stock client's back-offs.
 // Two more groups turn their generation, or epoch, once before and once after each blow.
 //
 // What is measured, per member, after a signal at time S: the longest time without an acknowledged commit between S and the end of the round's
 // first part (before the node comes back); the figure is from S to the end of that silence, the worst of a group's members. Commits of which
 // the answer was under way when the coordinator died do not end it. A SIGSTOPped broker answers nothing and closes nothing: there the time
-// after which a client gives up on a request is part of every figure (request.timeout.ms, `requestTimeoutMs`: 1,000 ms each), twice when
+// after which a client gives up on a request is part of every figure (request.timeout.ms of Java's: 1,000 ms, `rawTimeoutMs`: 250 ms), twice when
 // the client then asks that broker, of all, for the coordinator.
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCluster, until } from '../rig/cluster.mjs'
 import { Java } from '../rig/java.mjs'
-import { ClassicMember, ConsumerMember, coordinatorOf, errorName, groupBeside, readOffsets } from '../rig/raw-groups.mjs'
+import { ClassicMember, ConsumerMember, coordinatorOf, errorName, groupBeside, offsetsPartition, readOffsets } from '../rig/raw-groups.mjs'
 import { Account } from './account.mjs'
 import { MemberProcess, nowMicros } from './workload.mjs'
 
 export const requestTimeoutMs = 1000
+export const rawTimeoutMs = 250
 const intervalMs = 20
 const settleMs = 500
 const resumeTimeoutMs = 60_000
+/** A join waits for the initial rebalance delay. */
+const turnTimeoutMs = 2000
 const rawEveryMs = 10
 const rawAgainMs = 20
 const rawBeatEveryMs = 1000
@@ -59,9 +62,17 @@ class RawWitness {
   }
 
   async start() {
-    if (this.member instanceof ClassicMember) await this.member.enter()
+    if (this.member instanceof ClassicMember) await patiently(() => this.enter())
     else await until(`${this.name} is in`, async () => (await beatAll(this.member)) && this.member.ownedNames.length === partitions.length)
     this.done = this.run()
+  }
+
+  /** With the patience that a join needs. */
+  async enter() {
+    const { link } = this.member
+    link.requestTimeoutMs = turnTimeoutMs
+    await this.member.enter()
+    link.requestTimeoutMs = rawTimeoutMs
   }
 
   get generation() {
@@ -149,7 +160,13 @@ export class CoordinatedGroups {
       'raw classic': groupBeside('failover-raw-classic', first),
       'raw consumer': groupBeside('failover-raw-consumer', first),
     }
-    const options = { requestTimeoutMs, sessionTimeoutMs: 45_000, topics: [topic], partitionsOf: { [topic]: partitions.length } }
+    const options = {
+      requestTimeoutMs: rawTimeoutMs,
+      sessionTimeoutMs: 45_000,
+      topics: [topic],
+      partitionsOf: { [topic]: partitions.length },
+    }
+    const turner = { ...options, requestTimeoutMs: turnTimeoutMs }
     this.raws = [
       new RawWitness(this.account, 'raw-classic', new ClassicMember(cluster, this.groups['raw classic'], options)),
       new RawWitness(
@@ -158,8 +175,8 @@ export class CoordinatedGroups {
         new ConsumerMember(cluster, this.groups['raw consumer'], { ...options, memberId: 'raw-consumer' }),
       ),
     ]
-    this.turning = new ClassicMember(cluster, groupBeside('failover-turning', first), options)
-    this.epochs = new ConsumerMember(cluster, groupBeside('failover-epochs', first), { ...options, memberId: 'epochs' })
+    this.turning = new ClassicMember(cluster, groupBeside('failover-turning', first), turner)
+    this.epochs = new ConsumerMember(cluster, groupBeside('failover-epochs', first), { ...turner, memberId: 'epochs' })
     this.turns = 0
     /** @type {string[]} */
     this.problems = []
@@ -249,9 +266,11 @@ export class CoordinatedGroups {
 
   /**
    * One round: hit the coordinator, wait until every member commits again, bring the node back, wait until it is in sync.
-   * @param {'SIGKILL' | 'SIGSTOP' | 'SIGTERM'} signal @returns {Promise<Round>}
+   * @param {'SIGKILL' | 'SIGSTOP' | 'SIGTERM'} signal @param {'controller' | 'other' | 'any'} [role] whether the coordinator is to be the active controller as well
+   * @returns {Promise<Round>}
    */
-  async round(signal) {
+  async round(signal, role = 'any') {
+    if (role !== 'any') await this.place(role)
     await this.turn()
     const node = await coordinatorOf(this.cluster, this.groups['java classic'])
     const wasController = (await this.cluster.activeController()).id === node.id
@@ -276,6 +295,37 @@ export class CoordinatedGroups {
     await sleep(settleMs)
     const moved = this.account.told.slice(toldBefore).filter((it) => it.partitions.length > 0).length
     return { signal, victim: node.id, wasController, gapsMs, moved }
+  }
+
+  /** Makes the active controller, or another broker, the coordinator: first among the replicas, and then elected. @param {'controller' | 'other'} role */
+  async place(role) {
+    const { cluster } = this
+    const name = '__consumer_offsets'
+    const number = offsetsPartition(this.groups['java classic'])
+    await until(
+      `the coordinator is ${role === 'controller' ? 'the active controller' : 'another than the active controller'}`,
+      async () => {
+        const controller = (await cluster.activeController()).id
+        const { leader, replicas } = (await cluster.partitions(name))[number]
+        if ((leader === controller) === (role === 'controller')) return true
+        const order = replicas.toSorted(
+          (a, b) => Number((b === controller) === (role === 'controller')) - Number((a === controller) === (role === 'controller')),
+        )
+        await cluster.ask('alterPartitionReassignments', 1, {
+          timeoutMs: 10_000,
+          topics: [{ name, partitions: [{ partitionIndex: number, replicas: order }] }],
+        })
+        await cluster.ask('electLeaders', 2, {
+          electionType: 0,
+          topicPartitions: [{ topic: name, partitions: [number] }],
+          timeoutMs: 10_000,
+        })
+        return false
+      },
+      { everyMs: 200 },
+    )
+    await this.resumed(nowMicros())
+    await sleep(settleMs)
   }
 
   /** @param {string} kind @param {number} begin @param {number} end @returns {number} ms */

@@ -24,9 +24,16 @@ describe('failover of the coordinator', { skip: without('java') }, () => {
   })
   after(() => groups?.stop())
 
-  for (const signal of /** @type {const} */ (['SIGKILL', 'SIGSTOP', 'SIGTERM'])) {
-    test(`the coordinator gets ${signal}: commits go on and members keep what they have`, async (t) => {
-      const { gapsMs, moved } = await groups.round(signal)
+  for (const [signal, role] of /** @type {const} */ ([
+    ['SIGKILL', 'other'],
+    ['SIGKILL', 'controller'],
+    ['SIGSTOP', 'any'],
+    ['SIGTERM', 'any'],
+  ])) {
+    const who =
+      role === 'controller' ? 'that is the active controller as well' : role === 'other' ? 'that is not the active controller' : ''
+    test(`a coordinator ${who}${who === '' ? '' : ' '}gets ${signal}: commits go on and members keep what they have`, async (t) => {
+      const { gapsMs, moved } = await groups.round(signal, role)
       t.diagnostic(
         Object.entries(gapsMs)
           .map(([kind, ms]) => `${kind} ${ms.toFixed(0)} ms`)

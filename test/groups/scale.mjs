@@ -13,6 +13,7 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '10' },
   },
 })
+const initialDelayMs = 1000
 const members = Number(values.members)
 const rebalancing = Number(values.rebalancing)
 const rounds = Number(values.rounds)
@@ -23,10 +24,10 @@ const say = (text) => process.stdout.write(`${text}\n`)
 const spread = (numbers) =>
   `p50 ${quantile(numbers, 0.5).toFixed(1)}, p99 ${quantile(numbers, 0.99).toFixed(1)}, max ${Math.max(...numbers).toFixed(1)} ms`
 
-// 30 s of grace: a thousand connections take their time, and the first generation is to be one of all members
+// a thousand connections take their time, and the first generation is to be one of all members
 const cluster = await startCluster({
   properties: {
-    'group.initial.rebalance.delay.ms': 1000,
+    'group.initial.rebalance.delay.ms': initialDelayMs,
     'group.consumer.min.heartbeat.interval.ms': 100,
     'group.consumer.assignment.interval.ms': Number(process.env.ASSIGNMENT_INTERVAL_MS ?? 1000),
   },
@@ -37,7 +38,9 @@ const memory = () => say(`  memory of the brokers: ${cluster.nodes.map((node) =>
 async function classic(size, times) {
   const crowd = new ClassicCrowd(cluster, `classic-${size}`, 'crowd', 1000, size)
   const first = await crowd.rebalance()
-  say(`${size} classic members in one group: first generation, last join to all synced ${first.lastJoinToSyncedMs.toFixed(0)} ms`)
+  say(
+    `${size} classic members in one group: first generation, last join to all synced (it waits ${initialDelayMs} ms for more) ${first.lastJoinToSyncedMs.toFixed(0)} ms`,
+  )
   const all = []
   for (let i = 0; i < times; i += 1) all.push(await crowd.rebalance())
   say(

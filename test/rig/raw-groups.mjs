@@ -97,11 +97,13 @@ class Link {
     this.wire = undefined
   }
 
-  /** One request, once. @param {string} name @param {number} version @param {object} body @returns {Promise<any>} */
+  /** One request, once; the next one goes to another when this one was no coordinator. @param {string} name @param {number} version @param {object} body @returns {Promise<any>} */
   async call(name, version, body, timeoutMs = this.requestTimeoutMs) {
     const wire = await this.open()
     try {
-      return await wire.call(name, version, body, timeoutMs)
+      const answer = await wire.call(name, version, body, timeoutMs)
+      if (answer.errorCode === ErrorCode.NOT_COORDINATOR || answer.errorCode === ErrorCode.COORDINATOR_NOT_AVAILABLE) this.drop()
+      return answer
     } catch (error) {
       this.drop()
       throw error
