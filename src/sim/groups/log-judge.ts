@@ -11,6 +11,8 @@ import { hold } from './violation.ts'
 
 /** Times are sums with fractions. */
 const slackMs: Millis = 1
+/** A coordinator that looks so much too late at a session has stood still. */
+const standstillMs: Millis = 1_100
 
 /** What is decided: the records, why, and by whom. */
 export interface Decided {
@@ -264,11 +266,12 @@ export class LogJudge {
   private judgeFence({ copy, broker, now }: Decided, groupId: string, memberId: string): void {
     const member = copy.shadow.consumerMember(groupId, memberId)
     if (member === null || member.isClassic) return
-    const waits = (command: ApiCommand): boolean =>
-      command.api === 'consumerGroupHeartbeat' && command.request.memberId === memberId && command.request.memberEpoch === member.epoch
-    hold(![...broker.unread].some(waits), 'G-5', () => `'${memberId}' is fenced while a heartbeat of it waits to be read`)
     const term = this.term(copy)
     const heard = Math.max(term.heard.get(memberKey(groupId, memberId)) ?? 0, term.activeSince)
+    const waits = (command: ApiCommand): boolean =>
+      command.api === 'consumerGroupHeartbeat' && command.request.memberId === memberId && command.request.memberEpoch === member.epoch
+    const stoodStill = copy.deposedAt === null && now - heard - this.options.sessionTimeoutMs > standstillMs
+    hold(!stoodStill || ![...broker.unread].some(waits), 'G-5', () => `'${memberId}' is fenced while a heartbeat of it waits to be read`)
     const isSilent = now - heard >= this.options.sessionTimeoutMs - slackMs
     const since =
       member.revoking.size === 0 ? Infinity : Math.max(term.revokingSince.get(memberKey(groupId, memberId)) ?? 0, term.activeSince)
