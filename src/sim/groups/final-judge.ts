@@ -45,8 +45,7 @@ export class FinalJudge {
     holdDisjoint(groupId, view)
     const isComplete = all.length === expected.size && all.every((key) => expected.has(key))
     // That a group which was a consumer group is to rebalance only its coordinator knows: with it the rebalance is lost, as in Kafka
-    const isInherited = this.world.judge.isInherited(groupId, log.copy.shadow.classic.get(groupId)?.generation ?? -1)
-    hold(isComplete || isInherited, 'G-5', () => `${who()}; expected: ${[...expected].join(' ')}`)
+    hold(isComplete, 'G-5', () => `${who()}; expected: ${[...expected].join(' ')}`)
     for (const member of living) {
       const own = member.ownedByName()
       const assigned = view.assigned.get(member.memberId)

@@ -29,6 +29,8 @@ class Term {
   activeSince: Millis = 0
   readonly heard = new Map<string, Millis>()
   readonly revokingSince = new Map<string, Millis>()
+  /** Classic groups whose generation began in this term and has not been assigned: nobody may commit. One of an earlier term is being followed by the next. */
+  readonly begun = new Set<string>()
 }
 
 /**
@@ -138,6 +140,8 @@ export class LogJudge {
       case 'offsetCommit':
         return fact.value === null ? this.judgeDeletion(decided, fact) : this.judgeCommit(decided, fact)
       case 'groupMetadata':
+        if (fact.value?.leader === null && fact.value.members.length > 0) this.term(decided.copy).begun.add(fact.key.group)
+        else this.term(decided.copy).begun.delete(fact.key.group)
         return judgeGeneration(decided.copy.shadow, fact)
       case 'consumerGroupMetadata': {
         const before = decided.copy.shadow.consumer.get(fact.key.groupId)
@@ -159,9 +163,10 @@ export class LogJudge {
 
   // --- offsets ---
 
-  private judgeCommit({ copy: { shadow }, cause }: Decided, { key, value }: GroupRecordOf<'offsetCommit'>): void {
+  private judgeCommit({ copy, cause }: Decided, { key, value }: GroupRecordOf<'offsetCommit'>): void {
     hold(cause?.api === 'offsetCommit', 'G-2', () => `an offset of ${key.group} is written for no commit`)
     if (value === null) return
+    const { shadow } = copy
     const { memberId, generationIdOrMemberEpoch: epoch } = cause.request
     const classic = shadow.classic.get(key.group)
     const consumer = shadow.consumer.get(key.group)
@@ -174,7 +179,8 @@ export class LogJudge {
     else {
       const member = classic?.members.get(memberId)
       hold(classic !== undefined && member !== undefined, 'G-1', () => `${signed}: by no member`)
-      hold(classic.generation === epoch && classic.leader !== null, 'G-1', () => `${signed}: in generation ${classic.generation}`)
+      const isAssigned = classic.leader !== null || this.isInherited(key.group, epoch) || !this.term(copy).begun.has(key.group)
+      hold(classic.generation === epoch && isAssigned, 'G-1', () => `${signed}: in generation ${classic.generation}`)
     }
   }
 

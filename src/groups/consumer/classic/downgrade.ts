@@ -68,7 +68,9 @@ function becomeClassic(
   const { groupId } = group
   const metadata = classicMetadata(state, group, heirs)
   if (metadata === null) return null
-  const records = [...group.tombstones(), groupMetadataRecord(groupId, metadata)]
+  // Without a leader the record says that the generation has no assignments of its own: the next coordinator lets them rebalance, should this one not come to it
+  const written = needsRebalance ? { ...metadata, leader: null } : metadata
+  const records = [...group.tombstones(), groupMetadataRecord(groupId, written)]
   if (!fitInOneBatch(records, state.world.settings.recordBatchBytesMax)) return null
   turn.write(...records)
   for (const memberId of group.members.keys()) endDeadlines(state, groupId, memberId)
