@@ -44,8 +44,7 @@ describe('groups of Python clients', { skip: without('python') }, () => {
   for (const [name, { client, settings }] of Object.entries(flavours)) {
     const topic = name.replaceAll(/[^a-z]+/g, '-')
     test(`${name}: members share, leave and crash; each record is delivered once, in order`, async (t) => {
-      const members = await liveThrough(t, { stage, topic, open: () => open(client, topic, topic, settings) })
-      assert.ok(members.every(({ events }) => events.every(([what]) => what !== 'lost')))
+      await liveThrough(t, { stage, topic, open: () => open(client, topic, topic, settings) })
     })
 
     test(`${name}: a pattern takes in what matches, and a topic that comes later`, async (t) => {

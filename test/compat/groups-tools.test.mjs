@@ -101,8 +101,8 @@ describe("Kafka's tools and groups", { skip: without('java') }, () => {
       )
       const members = table(await groups('--describe', '--group', group, '--members'))
       assert.deepEqual(
-        members.map((it) => [it['CONSUMER-ID'], it['#PARTITIONS']]).sort(),
-        [a, b].map(({ last }) => [last.memberId, String(last.assignment.length)]).sort(),
+        members.map((it) => `${it['CONSUMER-ID']} ${it['#PARTITIONS']}`).sort(),
+        [a, b].map(({ last }) => `${last.memberId} ${last.assignment.length}`).sort(),
       )
       const verbose = table(await groups('--describe', '--group', group, '--members', '--verbose'))
       for (const it of verbose) {

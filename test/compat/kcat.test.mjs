@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { after, before, describe, test } from 'node:test'
 import { startCluster, until } from '../rig/cluster.mjs'
+import { spawnBound } from '../rig/processes.mjs'
 import { without } from '../rig/peers.mjs'
 
 const patienceMs = 30_000
@@ -30,7 +31,7 @@ describe('kcat', { skip: without('kcat') }, () => {
   let cluster
 
   before(async () => {
-    cluster = await startCluster()
+    cluster = await startCluster({ properties: { 'group.initial.rebalance.delay.ms': 100 } })
   })
   after(() => cluster?.stop())
 
@@ -123,6 +124,54 @@ describe('kcat', { skip: without('kcat') }, () => {
     await run(['-P', '-t', 'live', '-p', '0'], 'hello\n')
     assert.equal((await waiting).out, 'hello')
   })
+
+  for (const strategy of ['range', 'cooperative-sticky']) {
+    test(`-G with ${strategy}: a group reads on where it stopped; two members share, and the one that stays takes over`, async (t) => {
+      const topic = `grouped-${strategy}`
+      await create(topic, 4)
+      const send = async (from, count) => {
+        for (let p = 0; p < 4; p += 1) {
+          const lines = Array.from({ length: count }, (_, i) => `${p}:${from + i}`)
+          await run(['-P', '-t', topic, '-p', String(p)], `${lines.join('\n')}\n`)
+        }
+      }
+      const expected = (from, count) => Array.from({ length: 4 * count }, (_, i) => `${Math.floor(i / count)}:${from + (i % count)}`).sort()
+      const settings = [
+        '-X',
+        'auto.offset.reset=earliest',
+        '-X',
+        'session.timeout.ms=6000',
+        '-X',
+        `partition.assignment.strategy=${strategy}`,
+      ]
+      const args = ['-b', cluster.bootstrap, '-G', topic, ...settings, '-u', '-f', '%s\n']
+      await send(0, 10)
+      const first = await kcat([...args, '-e', topic])
+      assert.deepEqual(first.out.trim().split('\n').sort(), expected(0, 10), first.err)
+      const members = [0, 1].map(() => {
+        const child = spawnBound(['kcat', ...args, topic], { stdio: ['ignore', 'pipe', 'pipe'] })
+        const member = { child, out: '', err: '', gone: new Promise((resolve) => child.once('close', resolve)) }
+        child.stdout?.on('data', (chunk) => (member.out += String(chunk)))
+        child.stderr?.on('data', (chunk) => (member.err += String(chunk)))
+        t.after(() => child.kill('SIGKILL'))
+        return member
+      })
+      const lines = () => members.flatMap(({ out }) => out.split('\n').filter((line) => line !== '')).sort()
+      await until('both have an assignment', () => members.every(({ err }) => /rebalanced.*\[\d\]/.test(err)), { timeoutMs: 40_000 }).catch(
+        (error) => {
+          throw new Error(`${error.message}: ${JSON.stringify(members.map(({ err }) => err))}`, { cause: error })
+        },
+      )
+      await send(10, 5)
+      await until('they have it all', () => lines().length >= 20)
+      assert.deepEqual(lines(), expected(10, 5))
+      members[0]?.child.kill('SIGTERM')
+      await members[0]?.gone
+      await send(15, 5)
+      await until('the other has it all', () => lines().length >= 40)
+      assert.deepEqual(lines(), [...expected(10, 5), ...expected(15, 5)].sort())
+    })
+  }
 
   test('a topic that is not there is named as unknown', async () => {
     const it = await kcat(['-b', cluster.bootstrap, '-C', '-t', 'nowhere', '-p', '0', '-e', '-X', 'allow.auto.create.topics=false'])

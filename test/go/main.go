@@ -1,8 +1,11 @@
-// A program of franz-go clients, unmodified: idempotent producing, direct consuming of partitions, administration. Prints one line of JSON.
+// A program of franz-go clients, unmodified: idempotent producing, direct consuming of partitions, administration, members of groups. Prints one
+// line of JSON; a member prints many, and ends with its standard input.
 //
 //	franz produce BOOTSTRAP TOPIC PARTITION COUNT CODEC
 //	franz consume BOOTSTRAP TOPIC PARTITION FROM COUNT
 //	franz admin BOOTSTRAP TOPIC
+//	franz member BOOTSTRAP SETTINGS
+//	franz group-admin BOOTSTRAP GROUP TOPIC PROTOCOL
 package main
 
 import (
@@ -151,6 +154,10 @@ func main() {
 		consume(ctx, seeds, args[2], int32(number(3)), int64(number(4)), number(5))
 	case "admin":
 		admin(ctx, seeds, args[2])
+	case "member":
+		member(seeds, args[2])
+	case "group-admin":
+		groupAdmin(ctx, seeds, args[2], args[3], args[4])
 	default:
 		fmt.Fprintln(os.Stderr, "no command", args[0])
 		os.Exit(2)
