@@ -1,6 +1,6 @@
 import type { Timestamp } from '../../base/units.ts'
 import { assert } from '../../base/assert.ts'
-import type { GroupFact, GroupRecord } from '../../groups/records/fact.ts'
+import { type GroupFact, type GroupRecord, groupRecordTypes } from '../../groups/records/fact.ts'
 import { decodeGroupRecord, encodeGroupRecord } from '../../groups/records/record-bytes.ts'
 import { buildBatch } from '../../protocol/records/batch-builder.ts'
 import type { BatchHeader, Codec } from '../../protocol/records/batch-header.ts'
@@ -40,12 +40,22 @@ export function groupFacts(header: BatchHeader, bytes: Buffer, at: number, onUnk
   }
   const facts: GroupFact[] = []
   for (const { key, value } of records) {
-    // A view would keep the whole stretch of log in memory for as long as the group lives
-    const fact = decodeGroupRecord(key, value === null ? null : Buffer.from(value))
+    const fact = decodeGroupRecord(key, value !== null && keepsBytes(key) ? Buffer.from(value) : value)
     if (fact.type === 'unknown') onUnknown(fact.keyType)
     else facts.push(header.isTransactional && fact.type === 'offsetCommit' ? pending(header.producerId, fact) : fact)
   }
   return facts
+}
+
+/** Of these, what is decoded has views of the value: they would keep the whole stretch of log in memory for as long as the group lives. */
+const keyTypesWithBytes: ReadonlySet<number> = new Set([
+  groupRecordTypes.groupMetadata.key.apiKey,
+  groupRecordTypes.consumerGroupMemberMetadata.key.apiKey,
+])
+const keyTypeBytes = 2
+
+function keepsBytes(key: Buffer | null): boolean {
+  return key !== null && key.length >= keyTypeBytes && keyTypesWithBytes.has(key.readInt16BE(0))
 }
 
 function pending(producerId: number, { key, value }: Extract<GroupRecord, { readonly type: 'offsetCommit' }>): GroupFact {
