@@ -1,4 +1,4 @@
-import type { NodeId, Offset, TopicPartition, Uuid } from '../base/units.ts'
+import { type NodeId, type Offset, partitionName, type TopicPartition, type Uuid } from '../base/units.ts'
 import type { EpochStart } from './epoch-history.ts'
 
 /** A small text file that does not say what it should. */
@@ -55,6 +55,10 @@ export function parseOffsets(text: string): readonly CheckpointedOffset[] {
     if (topic === undefined || words.length !== 3) throw new CheckpointError(`'${words.join(' ')}' is not 'topic partition offset'`)
     return { topic, partition: wholeNumber(partition), offset: wholeNumber(offset) }
   })
+}
+
+export function byName(offsets: readonly CheckpointedOffset[]): Map<string, CheckpointedOffset> {
+  return new Map(offsets.map((entry) => [partitionName(entry.topic, entry.partition), entry]))
 }
 
 /** partition.metadata (org.apache.kafka.storage.internals.checkpoint.PartitionMetadataFile) */

@@ -18,9 +18,11 @@ export async function flush(log: LogState, scope: FlushScope): Promise<void> {
   const flushing = { target: scope === 'rolled' ? log.active.baseOffset : log.end }
   log.flushes.add(flushing)
   try {
-    for (const paths of unsyncedFiles(log, scope, flushing.target)) {
+    for (const { segment, paths } of unsyncedFiles(log, scope, flushing.target)) {
       for (const path of paths) {
         log.checkOpen()
+        // Deleted or cleaned while the file before was synced
+        if (!log.segments.includes(segment)) break
         await log.options.shared.files.pinned(path, (file) => file.sync())
       }
     }
@@ -40,7 +42,11 @@ export async function flush(log: LogState, scope: FlushScope): Promise<void> {
  * The files to sync, each once. Looked for anew after each, as segments are rolled and deleted meanwhile. A mark is taken away before its
  * file is synced, so that what is written meanwhile sets it again: this flush need not cover it, a later one will.
  */
-function* unsyncedFiles(log: LogState, scope: FlushScope, target: Offset): Generator<readonly string[]> {
+function* unsyncedFiles(
+  log: LogState,
+  scope: FlushScope,
+  target: Offset,
+): Generator<{ readonly segment: Segment; readonly paths: readonly string[] }> {
   const syncedLogs = new Set<Segment>()
   const syncedIndexes = new Set<Segment>()
   for (;;) {
@@ -49,7 +55,7 @@ function* unsyncedFiles(log: LogState, scope: FlushScope, target: Offset): Gener
     if (grown !== undefined) {
       syncedLogs.add(grown)
       grown.unsynced = false
-      yield [grown.logPath]
+      yield { segment: grown, paths: [grown.logPath] }
       continue
     }
     const sealed = (segment: Segment): boolean => scope === 'close' || segment !== log.active
@@ -57,7 +63,7 @@ function* unsyncedFiles(log: LogState, scope: FlushScope, target: Offset): Gener
     if (indexed === undefined) return
     syncedIndexes.add(indexed)
     indexed.indexesUnsynced = false
-    yield indexed.indexPaths()
+    yield { segment: indexed, paths: indexed.indexPaths() }
   }
 }
 
@@ -81,7 +87,7 @@ async function syncNames(log: LogState): Promise<void> {
 export function flushNow(log: LogState): void {
   log.checkUsable()
   try {
-    for (const paths of unsyncedFiles(log, 'all', log.end)) {
+    for (const { paths } of unsyncedFiles(log, 'all', log.end)) {
       for (const path of paths) log.options.shared.files.use(path).syncNow()
     }
     if (log.namesUnsynced) syncNamesNow(log)

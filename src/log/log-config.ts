@@ -14,6 +14,14 @@ export interface LogConfig {
   readonly retentionBytes: number
   readonly cleanupDelete: boolean
   readonly cleanupCompact: boolean
+  /** How dirty a log must be to be cleaned, 0 … 1. */
+  readonly minCleanableDirtyRatio: number
+  /** A record younger than this is not cleaned. */
+  readonly minCompactionLagMs: Millis
+  /** One older than this is, however clean the log. */
+  readonly maxCompactionLagMs: Millis
+  /** How long a tombstone stays after the cleaning that found it first. */
+  readonly deleteRetentionMs: Millis
   readonly fileDeleteDelayMs: Millis
   readonly timestampType: 'CreateTime' | 'LogAppendTime'
   readonly timestampBeforeMaxMs: Millis
@@ -38,6 +46,10 @@ export const logConfigNames: Readonly<Record<keyof LogConfig, string>> = {
   retentionBytes: 'retention.bytes',
   cleanupDelete: 'cleanup.policy',
   cleanupCompact: 'cleanup.policy',
+  minCleanableDirtyRatio: 'min.cleanable.dirty.ratio',
+  minCompactionLagMs: 'min.compaction.lag.ms',
+  maxCompactionLagMs: 'max.compaction.lag.ms',
+  deleteRetentionMs: 'delete.retention.ms',
   fileDeleteDelayMs: 'file.delete.delay.ms',
   timestampType: 'message.timestamp.type',
   timestampBeforeMaxMs: 'message.timestamp.before.max.ms',
@@ -61,6 +73,10 @@ export const defaultLogConfig: LogConfig = {
   retentionBytes: -1,
   cleanupDelete: true,
   cleanupCompact: false,
+  minCleanableDirtyRatio: 0.5,
+  minCompactionLagMs: 0,
+  maxCompactionLagMs: Number.MAX_SAFE_INTEGER,
+  deleteRetentionMs: 24 * hourMs,
   fileDeleteDelayMs: 60_000,
   timestampType: 'CreateTime',
   timestampBeforeMaxMs: Number.MAX_SAFE_INTEGER,
@@ -68,4 +84,9 @@ export const defaultLogConfig: LogConfig = {
   compressionType: 'producer',
   flushMessages: Number.MAX_SAFE_INTEGER,
   flushMs: Number.MAX_SAFE_INTEGER,
+}
+
+/** A compacted log rolls in time for max.compaction.lag.ms: what is in its active segment cannot be cleaned (LogConfig.maxSegmentMs). */
+export function maxSegmentMs(config: LogConfig): Millis {
+  return config.cleanupCompact && config.maxCompactionLagMs > 0 ? Math.min(config.maxCompactionLagMs, config.segmentMs) : config.segmentMs
 }

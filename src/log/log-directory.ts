@@ -1,10 +1,10 @@
 import { assert } from '../base/assert.ts'
 import { DiskError } from '../base/ports.ts'
-import type { Offset, Uuid } from '../base/units.ts'
-import type { TopicPartition } from '../base/units.ts'
-import { partitionName } from '../base/units.ts'
+import { type Offset, partitionName, type TopicPartition, type Uuid } from '../base/units.ts'
 import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
+import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
 import {
+  byName,
   CheckpointError,
   formatCleanShutdown,
   formatMetaProperties,
@@ -79,6 +79,7 @@ export class LogDirectory {
     logStarts: new Map(),
     highWatermarks: new Map(),
   }
+  private readonly cleaned: CleanerCheckpoint
   /** Counts lowered recovery points, so that a write under way notices that it has become wrong. */
   private lowerings = 0
   /** Checkpoints are written one after the other. */
@@ -90,6 +91,7 @@ export class LogDirectory {
     this.options = options
     this.lock = lock
     this.known = this.readIdentity()
+    this.cleaned = new CleanerCheckpoint(ports, options.path, (name) => this.open.has(name))
   }
 
   /** Takes the lock (DiskError EAGAIN when another process holds it) and reads meta.properties (CheckpointError when it makes no sense). */
@@ -237,6 +239,12 @@ export class LogDirectory {
     this.lock.release()
   }
 
+  /** How far a log is clean, durably when this resolves. Rejects with DiskError. */
+  async noteCleaned(log: PartitionLog): Promise<void> {
+    if (log.cleanedOffset === null || !this.isOpen(log)) return
+    await this.guard(this.cleaned.raise(placed(log, log.cleanedOffset)))
+  }
+
   private async openLog(topic: string, partition: number, topicId: Uuid | null, config: LogConfig, clean: boolean): Promise<PartitionLog> {
     const name = partitionName(topic, partition)
     const log = await PartitionLog.open(this.ports, {
@@ -252,7 +260,9 @@ export class LogDirectory {
       producerIdExpirationMs: this.options.producerIdExpirationMs,
       onCorruption: this.options.onCorruption,
       onFailure: (error) => this.goOffline(error),
+      cleanedOffset: this.cleaned.offsetOf(name),
       beforeLowering: (recoveryPoint) => this.lowerRecoveryPoint(name, recoveryPoint),
+      beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
     })
     assert(!this.open.has(name), `${name} was opened twice`)
     this.open.set(name, log)
@@ -290,6 +300,7 @@ export class LogDirectory {
 
   /** What is stored of a removed partition must not be taken for that of a new one of the same name. Throws DiskError. */
   private dropStale(name: string): void {
+    this.cleaned.drop(name)
     for (const checkpoint of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
       if ((this.stored[checkpoint].get(name)?.offset ?? 0) === 0) continue
       for (const other of [...this.stored[checkpoint].keys()]) if (!this.open.has(other)) this.stored[checkpoint].delete(other)
@@ -305,6 +316,7 @@ export class LogDirectory {
       logStarts: this.readOffsets('logStarts'),
       highWatermarks: this.readOffsets('highWatermarks'),
     }
+    this.cleaned.load()
     const mark = this.file('cleanShutdown')
     this.wasClean = disk.exists(mark)
     if (!this.wasClean) return
@@ -384,8 +396,4 @@ function placed(log: PartitionLog, offset: Offset): CheckpointedOffset {
 
 function placedIfKnown(log: PartitionLog, offset: Offset | null): readonly CheckpointedOffset[] {
   return offset === null ? [] : [placed(log, offset)]
-}
-
-function byName(offsets: readonly CheckpointedOffset[]): Map<string, CheckpointedOffset> {
-  return new Map(offsets.map((entry) => [partitionName(entry.topic, entry.partition), entry]))
 }

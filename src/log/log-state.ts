@@ -50,6 +50,10 @@ export class LogState {
   closed = false
   /** Names in the directory have changed since it was last synced. */
   namesUnsynced = true
+  /** A cleaning has exchanged segments, and the directory was not synced since. */
+  replacedUnsynced = false
+  /** Below it the log was cleaned; null: never. Not above what cleaner-offset-checkpoint may say. */
+  cleanedOffset: Offset | null
   /** Ends that flushes under way will make durable; a truncation lowers them. */
   readonly flushes = new Set<{ target: Offset }>()
   hints: ReadHint[] = []
@@ -68,6 +72,7 @@ export class LogState {
     this.end = recovered.logEndOffset
     this.durable = Math.min(Math.max(recovered.recoveryPoint, this.start), this.end)
     this.savedEpochs = this.epochs.version
+    this.cleanedOffset = options.cleanedOffset ?? null
     for (const [i, segment] of this.segments.entries()) {
       segment.unsynced = (this.segments[i + 1]?.baseOffset ?? this.end) > this.durable
       segment.indexesUnsynced = segment.unsynced
@@ -138,6 +143,12 @@ export class LogState {
     if (this.failure !== null || this.closed) return
     this.failure = error
     this.options.onFailure?.(error)
+  }
+
+  /** For what a failed sync rejects with. */
+  failWith(error: unknown): never {
+    if (error instanceof DiskError) this.fail(error)
+    throw error
   }
 
   /** Throws what made the log unusable. Called before anything that changes it. */

@@ -38,6 +38,8 @@ export interface PartitionLogOptions {
   readonly producerIdExpirationMs: number
   /** What to do with bad bytes below the recovery point: reject with CorruptLogError, or cut them off as Kafka does. */
   readonly onCorruption: 'refuse' | 'cut'
+  /** From cleaner-offset-checkpoint: the log is clean below. */
+  readonly cleanedOffset?: Offset | null
   /** Told once, before the call that failed throws: a sync failed, or a failed write could not be undone. Nothing in the directory may be trusted. */
   readonly onFailure?: (error: DiskError) => void
   /**
@@ -45,4 +47,6 @@ export interface PartitionLogOptions {
    * be lowered, durably, before this returns, or the next start would take the truncation for a loss. Throws DiskError.
    */
   readonly beforeLowering?: (recoveryPoint: Offset) => void
+  /** A truncation is about to take away what was clean: what is stored of that must be lowered to `cleanedOffset`, durably. Throws DiskError. */
+  readonly beforeUncleaning?: (cleanedOffset: Offset) => void
 }

@@ -4,6 +4,9 @@ import { NO_UUID } from '../base/units.ts'
 import type { Epoch, Offset, Timestamp, Uuid } from '../base/units.ts'
 import { appendAsFollower, appendAsLeader, roll } from './appending.ts'
 import { CheckpointError, formatPartitionMetadata, parsePartitionMetadata } from './checkpoints.ts'
+import { type CleaningPlan, planCleaning } from './compaction/cleaning-plan.ts'
+import type { CleaningMeans } from './compaction/cleaning-run.ts'
+import { type CleaningOutcome, cleanLog } from './compaction/cleaning.ts'
 import { flush, flushNow } from './flushing.ts'
 import type { LogConfig } from './log-config.ts'
 import { LogState } from './log-state.ts'
@@ -179,6 +182,26 @@ export class PartitionLog {
   /** Deletes whole segments that retention.ms, retention.bytes or the log start allow, below `highWatermark`. Returns how many. */
   deleteOldSegments(highWatermark: Offset, now: Timestamp): number {
     return this.state.guarded(() => deleteOldSegments(this.state, highWatermark, now))
+  }
+
+  /** What a cleaning would do now; null for a log that is not compacted, or that is not served. `committed` is the high watermark. Throws DiskError. */
+  planCleaning(committed: Offset, now: Timestamp): CleaningPlan | null {
+    const { state } = this
+    if (!state.config.cleanupCompact || state.closed || state.failure !== null) return null
+    return planCleaning(state, committed, now)
+  }
+
+  /**
+   * Cleans the log once: of each key the last record stays. Everything else may be done with the log meanwhile; a truncation, a deletion, and a
+   * rise of the log start that takes segments away end the cleaning. Only one at a time.
+   */
+  clean(means: CleaningMeans, committed: Offset, now: Timestamp): Promise<CleaningOutcome> {
+    return cleanLog(this.state, means, committed, now)
+  }
+
+  /** Below it the log was cleaned: what cleaner-offset-checkpoint may say. Null: never. */
+  get cleanedOffset(): Offset | null {
+    return this.state.cleanedOffset
   }
 
   /** Closes the active segment when segment.ms has passed since its first batch. */

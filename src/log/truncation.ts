@@ -26,6 +26,8 @@ export function truncateTo(log: LogState, offset: Offset): void {
     return
   }
   lowerDurable(log, offset - 1)
+  lowerCleaned(log, log.segments[log.segmentIndexFor(offset - 1)]?.baseOffset ?? 0)
+  settleReplaced(log)
   log.forgetReads()
   log.tail.clear()
   log.epochs.truncateFromEnd(offset)
@@ -61,6 +63,8 @@ function startSegment(log: LogState, offset: Offset): void {
 /** Drops everything; the log is empty and starts at `offset`. Throws DiskError. */
 export function truncateFullyAndStartAt(log: LogState, offset: Offset): void {
   lowerDurable(log, offset)
+  lowerCleaned(log, offset)
+  settleReplaced(log)
   log.forgetReads()
   log.tail.clear()
   removeSegmentsFrom(log, 0)
@@ -99,6 +103,21 @@ function lowerDurable(log: LogState, offset: Offset): void {
   if (offset >= log.durable) return
   log.options.beforeLowering?.(offset)
   log.durable = offset
+}
+
+/** As the cut may take a whole batch, the segment that is cut is taken for dirty from its beginning. */
+function lowerCleaned(log: LogState, offset: Offset): void {
+  if (log.cleanedOffset === null || log.cleanedOffset <= offset) return
+  log.options.beforeUncleaning?.(offset)
+  log.cleanedOffset = offset
+}
+
+/** Before a file is cut that a cleaning has just put in its place: a power cut must not bring back those that it replaced, uncut. */
+function settleReplaced(log: LogState): void {
+  if (!log.replacedUnsynced) return
+  log.ports.disk.replaceSmallSync(log.epochPath, log.epochsText())
+  log.noteEpochsSaved(log.epochs.version)
+  log.replacedUnsynced = false
 }
 
 /** The producers as of the new end: the newest snapshot that is not above it, and the batches since. */

@@ -115,6 +115,10 @@ export class ProducerSnapshots {
     this.removeWhere((known) => known > offset)
   }
 
+  removeAt(offsets: ReadonlySet<Offset>): void {
+    this.removeWhere((known) => offsets.has(known))
+  }
+
   removeBelow(offset: Offset): void {
     this.removeWhere((known) => known < offset)
   }

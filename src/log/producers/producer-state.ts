@@ -82,6 +82,15 @@ export class ProducerState {
     return this.entries.size
   }
 
+  /** Infinity: no transaction is open. */
+  get firstOpenTransaction(): Offset {
+    let first = Infinity
+    for (const { currentTxnFirstOffset } of this.entries.values()) {
+      if (currentTxnFirstOffset >= 0 && currentTxnFirstOffset < first) first = currentTxnFirstOffset
+    }
+    return first
+  }
+
   list(): readonly ProducerEntry[] {
     return [...this.entries.values()]
   }

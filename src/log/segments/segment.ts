@@ -4,7 +4,7 @@ import { DiskError } from '../../base/ports.ts'
 import type { Offset, Timestamp } from '../../base/units.ts'
 import type { BatchHeader } from '../../protocol/records/batch-header.ts'
 import { batchHeaderBytes, int64At, maxTimestampAtByte } from '../../protocol/records/batch-header.ts'
-import type { LogConfig } from '../log-config.ts'
+import { type LogConfig, maxSegmentMs } from '../log-config.ts'
 import { OffsetIndex, offsetIndexEntryBytes } from './offset-index.ts'
 import type { OpenFiles } from '../open-files.ts'
 import { lookupWindowBytes, runNow, scanBatches } from './scan.ts'
@@ -60,15 +60,18 @@ export class Segment {
   private readonly createdAt: Timestamp
   private bytesSinceIndexEntry = 0
   private readonly files: OpenFiles
-  private readonly prefix: string
+  private readonly directory: string
+  private readonly stage: SegmentStage
 
-  private constructor(files: OpenFiles, directory: string, baseOffset: Offset, sizes: SegmentSizes, createdAt: Timestamp) {
+  private constructor(place: SegmentPlace, sizes: SegmentSizes, createdAt: Timestamp) {
+    const { files, directory, baseOffset, stage } = place
     this.files = files
     this.baseOffset = baseOffset
-    this.prefix = `${directory}/${segmentName(baseOffset)}`
-    this.logPath = this.prefix + segmentSuffix.log
-    this.index = new OffsetIndex(files, this.prefix + segmentSuffix.index, baseOffset, sizes.indexEntries)
-    this.timeIndex = new TimeIndex(files, this.prefix + segmentSuffix.timeIndex, baseOffset, sizes.timeIndexEntries)
+    this.directory = directory
+    this.stage = stage
+    this.logPath = this.pathOf('log')
+    this.index = new OffsetIndex(files, this.pathOf('index'), baseOffset, sizes.indexEntries)
+    this.timeIndex = new TimeIndex(files, this.pathOf('timeIndex'), baseOffset, sizes.timeIndexEntries)
     this.size = sizes.logBytes
     this.indexFilesExist = sizes.indexFilesExist
     this.greatest = sizes.logBytes === 0 ? { timestamp: -1, offset: baseOffset } : null
@@ -77,12 +80,45 @@ export class Segment {
 
   /** An empty segment. Its files come with the first append, unless `makeFile`: then an empty log file marks where the log begins. */
   static create(files: OpenFiles, directory: string, baseOffset: Offset, now: Timestamp, makeFile: boolean): Segment {
-    const segment = new Segment(files, directory, baseOffset, emptySizes, now)
-    if (makeFile) {
-      const file = files.use(segment.logPath, true)
-      if (file.size() > 0) file.truncate(0)
-    }
+    const segment = new Segment({ files, directory, baseOffset, stage: '' }, emptySizes, now)
+    if (makeFile) segment.makeEmptyFile()
     return segment
+  }
+
+  /** An empty one in `.cleaned` files, for what stays of the segments from `first` to `last` (UnifiedLog.createNewCleanedSegment). Throws DiskError. */
+  static createCleaned(files: OpenFiles, directory: string, first: Segment, last: Segment): Segment {
+    const segment = new Segment({ files, directory, baseOffset: first.baseOffset, stage: '.cleaned' }, emptySizes, last.createdAt)
+    segment.makeEmptyFile()
+    segment.resetIndexes()
+    return segment
+  }
+
+  /** Gives the files the names of another stage, the log's last, and the segment that they are now. Indexes must be finished. Throws DiskError. */
+  renamed(disk: Disk, stage: SegmentStage): Segment {
+    const sizes = {
+      ...emptySizes,
+      logBytes: this.size,
+      indexEntries: this.index.file.entries,
+      timeIndexEntries: this.timeIndex.file.entries,
+    }
+    const { files, directory, baseOffset } = this
+    const segment = new Segment({ files, directory, baseOffset, stage }, sizes, this.createdAt)
+    this.close()
+    segment.close()
+    for (const kind of ['index', 'timeIndex', 'log'] as const) disk.rename(this.pathOf(kind), segment.pathOf(kind))
+    segment.greatest = this.greatest
+    segment.unsynced = this.unsynced
+    segment.indexesUnsynced = this.indexesUnsynced
+    return segment
+  }
+
+  private makeEmptyFile(): void {
+    const file = this.files.use(this.logPath, true)
+    if (file.size() > 0) file.truncate(0)
+  }
+
+  private pathOf(kind: keyof typeof segmentSuffix): string {
+    return `${this.directory}/${segmentName(this.baseOffset)}${segmentSuffix[kind]}${this.stage}`
   }
 
   /** One that is on disk, with what its index files hold; a missing or lopsided index file counts as empty (`indexesAreSane`). */
@@ -95,7 +131,7 @@ export class Segment {
       timeIndexEntries: Math.floor(sizeOf(segmentSuffix.timeIndex) / timeIndexEntryBytes),
       indexFilesExist: names.has(name + segmentSuffix.index) && names.has(name + segmentSuffix.timeIndex),
     }
-    return new Segment(files, directory, baseOffset, sizes, now)
+    return new Segment({ files, directory, baseOffset, stage: '' }, sizes, now)
   }
 
   /** Writes at the end. On DiskError the segment is what it was before; throws UndoError when even that failed. */
@@ -132,7 +168,7 @@ export class Segment {
     if (this.size > config.segmentBytes - comingBytes) return true
     if (this.index.file.entries >= Math.floor(config.segmentIndexBytes / offsetIndexEntryBytes)) return true
     if (this.timeIndex.file.entries >= Math.floor(config.segmentIndexBytes / timeIndexEntryBytes) - 1) return true
-    return this.ageAt(comingTimestamp, now) > config.segmentMs - config.segmentJitterMs
+    return this.ageAt(comingTimestamp, now) > maxSegmentMs(config) - config.segmentJitterMs
   }
 
   /** By the timestamps of its batches when they have any, otherwise by when it was opened. */
@@ -141,7 +177,8 @@ export class Segment {
     return first >= 0 && timestamp >= 0 ? timestamp - first : now - this.createdAt
   }
 
-  private readFirstTimestamp(): Timestamp {
+  /** Greatest timestamp of the first batch; -1 when there is none. Throws DiskError. */
+  readFirstTimestamp(): Timestamp {
     if (this.firstTimestamp === null) {
       const header = Buffer.allocUnsafe(batchHeaderBytes)
       const read = this.files.use(this.logPath).read(0, header)
@@ -231,7 +268,7 @@ export class Segment {
 
   /** The log file goes first: indexes without it are nothing. Throws DiskError. */
   remove(disk: Disk): void {
-    for (const path of [this.logPath, ...this.indexPaths(), this.prefix + segmentSuffix.txnIndex]) {
+    for (const path of [this.logPath, ...this.indexPaths(), this.pathOf('txnIndex')]) {
       this.files.forget(path)
       disk.remove(path)
     }
@@ -260,6 +297,16 @@ export class Segment {
       throw error
     }
   }
+}
+
+/** What a segment's files are called after: '' for those of the log itself, else what a cleaning is about to put there. */
+export type SegmentStage = '' | '.cleaned' | '.swap'
+
+interface SegmentPlace {
+  readonly files: OpenFiles
+  readonly directory: string
+  readonly baseOffset: Offset
+  readonly stage: SegmentStage
 }
 
 interface SegmentSizes {
