@@ -61,6 +61,8 @@ class Node {
     this.down = Promise.resolve()
     /** @type {{ code: number | null, signal: string | null } | undefined} how the last run ended */
     this.ended = undefined
+    /** @type {Record<string, string>} of the runs to come, on top of ours */
+    this.environment = {}
     const lines = Object.entries(properties).map(([key, value]) => `${key}=${value}`)
     writeFileSync(this.file, `${lines.join('\n')}\n`)
   }
@@ -76,7 +78,7 @@ class Node {
   /** Runs a program of this node's with its output appended to the node's log. @param {string[]} argv */
   run(argv) {
     const log = openSync(this.logFile, 'a')
-    const child = spawnBound(argv, { stdio: ['ignore', log, log], cwd: this.folder })
+    const child = spawnBound(argv, { stdio: ['ignore', log, log], cwd: this.folder, env: { ...process.env, ...this.environment } })
     closeSync(log)
     /** @type {Promise<void>} */
     const gone = new Promise((resolve) => {
@@ -304,16 +306,19 @@ class Cluster {
   }
 }
 
+/** @typedef {{ id: number, port: number, controllerPort: number }} Address */
+
 /**
  * Formats and starts a cluster and waits until it is ready.
  * @param {object} [options]
  * @param {number} [options.nodes]
  * @param {string} [options.dir] where the data lie; a temporary folder, removed at the end, when absent
  * @param {Record<string, string | number>} [options.properties] further lines of every server.properties
+ * @param {(addresses: readonly Address[], folder: string) => Promise<readonly Record<string, string | number>[]>} [options.perNode] further lines of each one
  * @param {keyof typeof programs} [options.kind] in place of the one under test
  * @param {boolean} [options.start] false: only formatted, `node.spawn()` is the caller's
  */
-export async function startCluster({ nodes: count = 3, dir, properties = {}, start = true, kind = underTest } = {}) {
+export async function startCluster({ nodes: count = 3, dir, properties = {}, perNode, start = true, kind = underTest } = {}) {
   if (kind === 'odradek' && !existsSync(join(dist, 'cli', 'main.js'))) {
     throw new Error('the project is not compiled: npm run build')
   }
@@ -321,6 +326,8 @@ export async function startCluster({ nodes: count = 3, dir, properties = {}, sta
   const ports = await freePorts(count * 2)
   const ids = Array.from({ length: count }, (_, index) => index + 1)
   const voters = ids.map((id) => `${id}@127.0.0.1:${ports[count + id - 1]}`).join(',')
+  const addresses = ids.map((id) => ({ id, port: ports[id - 1] ?? 0, controllerPort: ports[count + id - 1] ?? 0 }))
+  const own = (await perNode?.(addresses, folder)) ?? []
   const replicas = Math.min(3, count)
   const nodes = ids.map((id) => {
     mkdirSync(join(folder, `data-${id}`), { recursive: true })
@@ -343,7 +350,7 @@ export async function startCluster({ nodes: count = 3, dir, properties = {}, sta
       port: ports[id - 1] ?? 0,
       controllerPort: ports[count + id - 1] ?? 0,
       folder,
-      properties: { ...common, ...properties },
+      properties: { ...common, ...properties, ...own[id - 1] },
     })
   })
   const cluster = new Cluster(nodes, folder, dir === undefined)
