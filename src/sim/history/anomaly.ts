@@ -10,8 +10,8 @@ interface AtKey {
 interface Steps extends AtKey {
   readonly process: Process
   readonly operations: readonly Operation[]
-  /** The record before, and the one that should not follow it. */
-  readonly from: HistoryRecord
+  /** The record before (null: a place that was sought), and the one that should not follow it. */
+  readonly from: HistoryRecord | null
   readonly to: HistoryRecord
 }
 

@@ -1,36 +1,19 @@
-import type { Millis } from '../../base/units.ts'
 import type { Anomaly, AnomalyKind } from './anomaly.ts'
+import { judgeCopy } from './copy-rule.ts'
+import { judgeCycles } from './cycle-rules.ts'
+import { LastDrain, judgeTornTransactions, judgeUnseen } from './drain-rules.ts'
+import { Findings } from './findings.ts'
+import { judgeGroups } from './group-rules.ts'
 import type { History } from './history.ts'
-import type { Key, Process } from './operation.ts'
+import type { JudgeOptions, RealtimeLag } from './judge-options.ts'
+import { LagRule } from './lag-rule.ts'
+import { judgeDuplicates, judgeLostWrites, judgeOffsets } from './log-rules.ts'
+import { judgeListedOffsets, judgeMoney } from './offset-rules.ts'
+import { judgeOrder } from './order-rules.ts'
+import { judgeReads } from './read-rules.ts'
+import { Reading } from './reading.ts'
 
-export interface JudgeOptions {
-  /** Keys that lose old records by retention, deletion or compaction: of them nothing is said to be skipped, lost or unseen. Default: none. */
-  readonly expiring?: readonly Key[]
-  /** H-13 is an error above this. Default: it is only measured. */
-  readonly realtimeLagMsMax?: Millis
-  /** H-13 counts from here on, for a bound that holds after faults have ended. Default: from the beginning. */
-  readonly realtimeLagFrom?: Millis
-  /** Exactly-once copies, for H-14. */
-  readonly copies?: readonly Copy[]
-  /** So many of a kind are told in full. Default: 8. */
-  readonly toldMax?: number
-}
-
-/** Records of the inputs are read, and sent with the same value to the outputs, in one transaction with the offsets of the inputs. */
-export interface Copy {
-  readonly name: string
-  readonly inputs: readonly Key[]
-  readonly outputs: readonly Key[]
-  /** The copy was at the end of its inputs before the outputs were drained: nothing may be missing. Default: true. */
-  readonly isComplete?: boolean
-}
-
-export interface RealtimeLag {
-  readonly lagMs: Millis
-  readonly process: Process
-  readonly key: Key
-  readonly at: Millis
-}
+const toldMaxDefault = 8
 
 export interface Verdict {
   /** What must not be. */
@@ -54,14 +37,30 @@ export function judge(history: History, options: JudgeOptions = {}): readonly An
 
 /** All that can be said of a history. */
 export function examine(history: History, options: JudgeOptions = {}): Verdict {
-  return {
-    errors: [],
-    allowed: [],
-    errorCounts: new Map(),
-    allowedCounts: new Map(),
-    unjudged: [],
-    worstRealtimeLag: null,
-    operations: history.size,
-    records: history.recordCount + (options.toldMax ?? 0) * 0,
-  }
+  const reading = new Reading(history, options.expiring ?? [])
+  const findings = new Findings(options.toldMax ?? toldMaxDefault)
+  judgeOffsets(reading, findings)
+  judgeDuplicates(reading, findings)
+  judgeReads(reading, findings)
+  judgeOrder(reading, findings)
+  judgeCycles(reading, findings)
+  judgeEnd(reading, options, findings)
+  judgeMoney(reading, findings)
+  judgeListedOffsets(reading, findings)
+  judgeGroups(reading, findings)
+  const lag = new LagRule(reading, options.realtimeLagFrom ?? -Infinity, options.realtimeLagMsMax ?? Infinity)
+  lag.judge(findings)
+  const { errors, allowed, errorCounts, allowedCounts, unjudged } = findings
+  const { size: operations, recordCount: records } = history
+  return { errors, allowed, errorCounts, allowedCounts, unjudged, worstRealtimeLag: lag.worst, operations, records }
+}
+
+/** What takes a last look at everything. */
+function judgeEnd(reading: Reading, options: JudgeOptions, findings: Findings): void {
+  const last = new LastDrain(reading)
+  if (last.isEmpty) findings.unjudged.push('H-4 and H-12: nothing was drained at the end')
+  const lost = judgeLostWrites(reading, findings)
+  const torn = judgeTornTransactions(reading, last, findings)
+  judgeUnseen(reading, last, [lost, torn], findings)
+  for (const copy of options.copies ?? []) judgeCopy(reading, last, copy, findings)
 }
