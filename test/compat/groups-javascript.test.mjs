@@ -137,7 +137,11 @@ describe('groups of @platformatic/kafka', () => {
       get assignment() {
         return (consumer.assignments ?? []).flatMap((it) => it.partitions.map((partition) => `${it.topic}-${partition}`))
       },
-      close: () => (consumer.closed ? Promise.resolve() : consumer.close(true)),
+      async close() {
+        if (consumer.closed) return
+        await stream.close() // the consumer leaves the timer of its commits running
+        await consumer.close(true)
+      },
     }
     consumer.on('consumer:heartbeat:error', ({ error }) => (member.error = String(error)))
     const stream = await consumer.consume({ topics: [topic], mode: 'committed', fallbackMode: 'earliest', autocommit: 100 })
