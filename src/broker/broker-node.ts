@@ -355,6 +355,16 @@ export class BrokerNode {
     await directory.closeCleanly((log) => highWatermarks.get(log) ?? null, this.lifecycle.brokerEpoch)
   }
 
+  /** The replicas here, for whoever looks on from outside. */
+  get partitions(): Iterable<HostedPartition> {
+    return this.hosted.all()
+  }
+
+  /** The metadata applied here, up to and with `offset`. */
+  get metadata(): { readonly image: ClusterImage; readonly offset: Offset } {
+    return { image: this.view.image, offset: this.view.appliedOffset }
+  }
+
   /** How many requests and partitions here wait for a deadline: what is left behind shows as growth. */
   get sleepers(): number {
     return this.wakeQueue.size

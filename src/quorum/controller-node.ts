@@ -107,6 +107,12 @@ export class ControllerNode {
     return this.host.isActive
   }
 
+  /** Where this voter stands, for whoever looks on from outside. Throws before the log is open. */
+  get standing(): { readonly leader: QuorumLeader; readonly highWatermark: Offset; readonly logEndOffset: Offset } {
+    const { leader, highWatermark, logEndOffset } = this.quorum
+    return { leader, highWatermark, logEndOffset }
+  }
+
   /** Rejects with NetworkError when a listener cannot be opened, with DiskError when the log cannot be read. */
   async start(): Promise<void> {
     const handlers = controllerHandlers({

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts'
-import type { Entropy, Log, Ports } from '../base/ports.ts'
+import type { Entropy, Log, LogLevel, Ports } from '../base/ports.ts'
 import { Prng } from '../base/prng.ts'
 import type { Millis, NodeId, Offset } from '../base/units.ts'
 import { BrokerNode } from '../broker/broker-node.ts'
@@ -19,8 +19,10 @@ import { writeBootstrap } from '../quorum/bootstrap.ts'
 import { ControllerNode } from '../quorum/controller-node.ts'
 import { ManualClock } from './manual-clock.ts'
 import { MemoryDisk } from './memory-disk.ts'
-import { MemoryNetwork } from './memory-network.ts'
+import { MemoryNetwork, type MemoryNetworkOptions } from './memory-network.ts'
+import type { Place } from './network-links.ts'
 import { SimulatedProcess } from './simulated-process.ts'
+import { SkewedClock } from './skewed-clock.ts'
 
 const host = '127.0.0.1'
 const brokerPort = 9_000
@@ -44,7 +46,34 @@ export interface WorldNode {
   readonly id: NodeId
   readonly disk: MemoryDisk
   readonly config: ServerConfig
+  /** The machine's own, through all lives of its process. */
+  readonly clock: SkewedClock
+  /** How long a call takes that the disk answers later. */
+  diskDelayMs: () => Millis
   life: NodeLife | null
+}
+
+export interface LogLine {
+  readonly at: Millis
+  readonly node: NodeId
+  readonly level: LogLevel
+  readonly event: string
+  readonly message: string
+}
+
+export interface WorldSurroundings {
+  readonly network?: MemoryNetworkOptions
+  /** Milliseconds of a node's clock for each of the world's. */
+  readonly rateOf?: (id: NodeId) => number
+  /** Told of every line in a node's log. */
+  readonly onLine?: (line: LogLine) => void
+  /** A node's program may throw, and is dead then (`life.failure`), as it would be in production; otherwise that ends the simulation. */
+  readonly survivesCrashes?: boolean
+}
+
+/** Where a node stands on the network. */
+export function placeOf(id: NodeId): Place {
+  return `node ${id}`
 }
 
 /** Whole nodes, each broker and controller in one, on one simulated network, each with a disk of its own. */
@@ -54,10 +83,12 @@ export class ClusterWorld {
   readonly prng: Prng
   readonly nodes = new Map<NodeId, WorldNode>()
   readonly lines: string[] = []
+  private readonly surroundings: WorldSurroundings
 
   /** `properties` are laid over those that every node has. */
-  constructor(count: number, seed: number, properties: Readonly<Record<string, string>> = {}) {
-    this.network = new MemoryNetwork(this.clock, { latencyMs: 1 })
+  constructor(count: number, seed: number, properties: Readonly<Record<string, string>> = {}, surroundings: WorldSurroundings = {}) {
+    this.surroundings = surroundings
+    this.network = new MemoryNetwork(this.clock, surroundings.network ?? { latencyMs: 1 })
     this.prng = new Prng(seed)
     const ids = Array.from({ length: count }, (_unused, at) => at + 1)
     const voters = ids.map((id) => `${id}@${host}:${controllerPort + id}`).join(',')
@@ -65,7 +96,8 @@ export class ClusterWorld {
       const config = configOf(id, { 'controller.quorum.voters': voters, ...properties })
       const disk = new MemoryDisk()
       this.format(disk, config)
-      this.nodes.set(id, { id, disk, config, life: null })
+      const clock = new SkewedClock(this.clock, surroundings.rateOf?.(id) ?? 1)
+      this.nodes.set(id, { id, disk, config, clock, diskDelayMs: () => 0, life: null })
     }
   }
 
@@ -89,7 +121,14 @@ export class ClusterWorld {
   start(id: NodeId): NodeLife {
     const node = this.node(id)
     assert(node.life === null, `node ${id} runs already`)
-    const process = new SimulatedProcess(this)
+    const process: SimulatedProcess = new SimulatedProcess(
+      { clock: node.clock, network: this.network.from(placeOf(id)) },
+      this.surroundings.survivesCrashes === true ? (error) => (life.failure ??= reasonOf(error)) : null,
+    )
+    node.disk.settle = () => {
+      const delay = node.diskDelayMs()
+      return delay === 0 ? Promise.resolve() : new Promise((resolve) => void process.after(delay, resolve))
+    }
     const ports = process.ports({ disk: node.disk, entropy: this.entropy(), log: this.logOf(id) })
     const life: NodeLife = {
       process,
@@ -98,14 +137,14 @@ export class ClusterWorld {
         identity: this.identityOf(node),
         rules: configRules(node.config.given),
       }),
-      broker: new BrokerNode(ports, node.config, { onFatal: (reason) => (life.failure = reason) }),
+      broker: new BrokerNode(ports, node.config, { onFatal: (reason) => (life.failure ??= reason) }),
       started: false,
       failure: null,
     }
     node.life = life
     Promise.all([life.controller.start(), life.broker.start()]).then(
       () => (life.started = true),
-      (error: unknown) => (life.failure = String(error)),
+      (error: unknown) => (life.failure ??= reasonOf(error)),
     )
     return life
   }
@@ -165,12 +204,13 @@ export class ClusterWorld {
     return { host, port: controllerPort + id }
   }
 
-  clientPorts(): Pick<Ports, 'clock' | 'entropy' | 'network'> {
-    return { clock: this.clock, network: this.network, entropy: this.entropy() }
+  /** Of somebody who stands at a place of the network. */
+  clientPorts(place: Place = ''): Pick<Ports, 'clock' | 'entropy' | 'network'> {
+    return { clock: this.clock, network: this.network.from(place), entropy: this.entropy() }
   }
 
-  client(clientId = 'client'): ClusterClient {
-    return new ClusterClient(this.clientPorts(), { bootstrap: [...this.nodes.keys()].map((id) => this.endpoint(id)), clientId })
+  client(clientId = 'client', place: Place = ''): ClusterClient {
+    return new ClusterClient(this.clientPorts(place), { bootstrap: [...this.nodes.keys()].map((id) => this.endpoint(id)), clientId })
   }
 
   /** A bare connection to one broker. */
@@ -192,6 +232,7 @@ export class ClusterWorld {
     return {
       write: (level, event, message) => {
         this.lines.push(`${this.clock.mono().toFixed(0)} node ${id} ${level} ${event}: ${message}`)
+        this.surroundings.onLine?.({ at: this.clock.mono(), node: id, level, event, message })
       },
     }
   }
@@ -264,6 +305,10 @@ export class ClusterWorld {
     const lives = [...this.nodes.values()].map(({ id, life }) => `node ${id}: ${life === null ? 'down' : (life.failure ?? 'up')}`)
     return [...this.lines.slice(-linesKept), ...lives].join('\n')
   }
+}
+
+function reasonOf(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
 
 function configOf(id: NodeId, properties: Readonly<Record<string, string>>): ServerConfig {

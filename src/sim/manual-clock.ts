@@ -15,6 +15,8 @@ export class ManualClock implements Clock {
   private readonly timers = new Heap<Entry>((a, b) => a.at - b.at || a.order - b.order)
   private turnEnd: (() => void)[] = []
   private order = 0
+  /** Carried out so far. */
+  events = 0
 
   constructor(now: Millis = 1_000, wallStart: Timestamp = 1_700_000_000_000) {
     this.now = now
@@ -52,6 +54,7 @@ export class ManualClock implements Clock {
       this.timers.pop()
       if (next.run === null) continue
       this.now = Math.max(this.now, next.at)
+      this.events += 1
       next.run()
       await this.finishTurn()
     }

@@ -58,7 +58,10 @@ export class MemoryDisk implements Disk {
   readonly calls = new Map<string, number>()
   private readonly root = new MemoryDirectory()
   private readonly locks = new Set<string>()
-  private readonly settle: () => Promise<void>
+  /** Completes a call that returns a Promise. */
+  settle: () => Promise<void>
+  /** What `sync` makes durable is so only when it has settled, and not when the power goes before. */
+  syncsLate = false
   private generation = 0
   private crashAt = Infinity
 
@@ -244,8 +247,14 @@ export class MemoryDisk implements Disk {
         node.truncate(size)
       },
       sync: async () => {
-        syncNow()
+        if (!this.syncsLate) {
+          syncNow()
+          return this.settle()
+        }
+        change('sync')
+        const complete = node.beginSync()
         await this.settle()
+        if (this.generation === opened) complete()
       },
       syncNow,
       close: () => {

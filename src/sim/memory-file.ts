@@ -42,6 +42,26 @@ export class MemoryFile {
     this.durableLength = this.length
   }
 
+  /** What is here now is durable when the returned function has been called; what is written until then need not be. */
+  beginSync(): () => void {
+    const length = this.length
+    const started = new Map<number, Buffer>()
+    for (const sector of this.durableSectors.keys()) started.set(sector, this.sector(sector))
+    return () => {
+      for (const [sector, content] of started) {
+        if (!this.durableSectors.has(sector)) continue
+        if (this.sector(sector).equals(content)) this.durableSectors.delete(sector)
+        else this.durableSectors.set(sector, content)
+      }
+      this.durableLength = length
+    }
+  }
+
+  private sector(sector: number): Buffer {
+    this.reserve((sector + 1) * sectorBytes)
+    return Buffer.from(this.bytes.subarray(sector * sectorBytes, (sector + 1) * sectorBytes))
+  }
+
   /** The power goes: each sector not synced may have reached the platter or not, and so may the new size. */
   crash(prng: Prng): void {
     const cachedLength = this.length

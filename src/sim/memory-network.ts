@@ -1,6 +1,8 @@
-import { assert } from '../base/assert.ts'
-import { type Clock, type Connection, type ConnectionEvents, type Listener, type Network, NetworkError } from '../base/ports.ts'
+import { type Clock, type Connection, type Listener, type Network, NetworkError, type Timer } from '../base/ports.ts'
+import { Prng } from '../base/prng.ts'
 import type { Millis } from '../base/units.ts'
+import { connectedPair, type MemoryConnection } from './memory-connection.ts'
+import { type LinkState, NetworkLinks, type Place } from './network-links.ts'
 
 export interface MemoryNetworkOptions {
   /** One way; 0 when left out (delivered in a later turn all the same). */
@@ -9,17 +11,35 @@ export interface MemoryNetworkOptions {
   readonly pieceBytesMax?: number
   /** Bytes under way on one connection from which `write` says false; 65,536 when left out. */
   readonly windowBytes?: number
+  /** Of jitter and of TCP's patience; 1 when left out. */
+  readonly seed?: number
 }
 
 type Taker = (connection: Connection) => void
 
-/** A network in memory, under a clock's control: what is written arrives in order, in pieces, after the latency. */
+interface Bound {
+  readonly place: Place
+  readonly take: Taker
+}
+
+/** When TCP asks again for a connection, since the first time. */
+const dialRetriesMs: readonly Millis[] = [0, 1_000, 3_000, 7_000, 15_000]
+
+/**
+ * A network in memory, under a clock's control: what is written arrives in order, in pieces, after the latency. Seen `from` a place, what passes between
+ * two places is subject to the way between them (`change`): cut, slow, narrow.
+ */
 export class MemoryNetwork implements Network {
   readonly latencyMs: Millis
   readonly pieceBytesMax: number
   readonly windowBytes: number
   readonly clock: Clock
-  private readonly listeners = new Map<string, Taker>()
+  readonly links: NetworkLinks
+  /** Told of all that arrives. */
+  onDelivered: ((from: Place, to: Place, bytes: Buffer) => void) | null = null
+  private readonly listeners = new Map<string, Bound>()
+  /** Also of those that do not listen any more: a machine is where it is. */
+  private readonly places = new Map<string, Place>()
   private readonly frozen = new Set<string>()
   private readonly open = new Set<MemoryConnection>()
   private nextPort = 40_000
@@ -29,36 +49,102 @@ export class MemoryNetwork implements Network {
     this.latencyMs = options.latencyMs ?? 0
     this.pieceBytesMax = options.pieceBytesMax ?? 65_536
     this.windowBytes = options.windowBytes ?? 65_536
+    this.links = new NetworkLinks(new Prng(options.seed ?? 1))
+  }
+
+  /** The network as it is seen there. */
+  from(place: Place): Network {
+    return {
+      dial: (host, port, options) => this.dialFrom(place, host, port, options.timeoutMs),
+      listen: (host, port, onConnection) => this.listenAt(place, host, port, onConnection),
+    }
   }
 
   dial(host: string, port: number, options: { readonly timeoutMs: Millis }): Promise<Connection> {
+    return this.dialFrom('', host, port, options.timeoutMs)
+  }
+
+  listen(host: string, port: number, onConnection: Taker): Promise<Listener> {
+    return this.listenAt('', host, port, onConnection)
+  }
+
+  private dialFrom(from: Place, host: string, port: number, timeoutMs: Millis): Promise<Connection> {
     return new Promise((resolve, reject) => {
-      if (this.frozen.has(`${host}:${port}`)) {
-        this.clock.after(options.timeoutMs, () => reject(new NetworkError('ETIMEDOUT', `dial ${host}:${port}: no answer`)))
-        return
+      const timers: Timer[] = []
+      const attempt = (): void => {
+        if (!this.isReachable(from, host, port)) return
+        for (const timer of timers) timer.cancel()
+        this.connect(from, host, port).then(resolve, reject)
       }
-      this.clock.after(this.latencyMs, () => {
-        const taker = this.listeners.get(`${host}:${port}`)
-        if (taker === undefined) return reject(new NetworkError('ECONNREFUSED', `dial ${host}:${port}: refused`))
-        const ownPort = (this.nextPort += 1)
-        const [near, far] = connectedPair(this, { host, port }, { host: '127.0.0.1', port: ownPort })
+      const giveUp = (): void => {
+        for (const timer of timers) timer.cancel()
+        reject(new NetworkError('ETIMEDOUT', `dial ${host}:${port}: no answer`))
+      }
+      for (const delay of dialRetriesMs) if (delay < timeoutMs) timers.push(this.clock.after(delay, attempt))
+      timers.push(this.clock.after(timeoutMs, giveUp))
+    })
+  }
+
+  private isReachable(from: Place, host: string, port: number): boolean {
+    const to = this.places.get(`${host}:${port}`) ?? ''
+    const now = this.clock.mono()
+    if (this.frozen.has(`${host}:${port}`) || this.links.isQuiet(from, to, now) || this.links.isQuiet(to, from, now)) return false
+    return !this.links.stateOf(from, to).refusesNew
+  }
+
+  private connect(from: Place, host: string, port: number): Promise<Connection> {
+    const to = this.places.get(`${host}:${port}`) ?? ''
+    return new Promise((resolve, reject) => {
+      this.clock.after(this.delayOf(from, to, 0), () => {
+        const bound = this.listeners.get(`${host}:${port}`)
+        if (bound === undefined) return reject(new NetworkError('ECONNREFUSED', `dial ${host}:${port}: refused`))
+        const own = { place: from, host: '127.0.0.1', port: (this.nextPort += 1) }
+        const [near, far] = connectedPair(this, { place: bound.place, host, port }, own)
         this.open.add(near).add(far)
-        taker(far)
+        bound.take(far)
         resolve(near)
       })
     })
   }
 
-  listen(host: string, port: number, onConnection: Taker): Promise<Listener> {
+  private listenAt(place: Place, host: string, port: number, onConnection: Taker): Promise<Listener> {
     const own = port === 0 ? (this.nextPort += 1) : port
     const key = `${host}:${own}`
     if (this.listeners.has(key)) return Promise.reject(new NetworkError('EADDRINUSE', `listen ${key}: in use`))
-    this.listeners.set(key, onConnection)
+    const bound: Bound = { place, take: onConnection }
+    this.listeners.set(key, bound)
+    this.places.set(key, place)
     const close = (): Promise<void> => {
-      if (this.listeners.get(key) === onConnection) this.listeners.delete(key)
+      if (this.listeners.get(key) === bound) this.listeners.delete(key)
       return Promise.resolve()
     }
     return Promise.resolve({ host, port: own, close })
+  }
+
+  /** Changes the way from one place to another; the way back is another. */
+  change(from: Place, to: Place, change: Partial<LinkState>): void {
+    this.releaseAfter(from, to, this.links.change(from, to, change, this.clock.mono()))
+  }
+
+  /** All ways are as they were at the beginning. */
+  mendAll(): void {
+    const now = this.clock.mono()
+    for (const [from, to] of this.links.mendAll(now)) this.releaseAfter(from, to, this.links.change(from, to, {}, now))
+  }
+
+  /** Resets the connections between two places, as many as chance has it. Returns how many. */
+  reset(one: Place, other: Place, isHit: () => boolean): number {
+    const between = [...this.open].filter((it) => it.place === one && it.remotePlace === other && isHit())
+    for (const connection of between) connection.reset()
+    return between.length
+  }
+
+  private releaseAfter(from: Place, to: Place, delay: Millis): void {
+    for (const connection of this.open) if (connection.remotePlace === from && connection.place === to) connection.deliverAfter(delay)
+  }
+
+  delayOf(from: Place, to: Place, bytes: number): Millis {
+    return this.latencyMs + this.links.delayOf(from, to, bytes)
   }
 
   /** As `kill -9` of the process behind an address: nothing listens, its connections are reset. */
@@ -77,8 +163,10 @@ export class MemoryNetwork implements Network {
     for (const connection of this.open) connection.deliver()
   }
 
-  isFrozen(port: number): boolean {
-    return [...this.frozen].some((key) => key.endsWith(`:${port}`))
+  /** What is on its way to this end does not arrive now. */
+  isHeldUp(connection: MemoryConnection): boolean {
+    if (this.frozen.size > 0 && [...this.frozen].some((key) => key.endsWith(`:${connection.serverPort}`))) return true
+    return this.links.isQuiet(connection.remotePlace, connection.place, this.clock.mono() + timeGrain)
   }
 
   forget(connection: MemoryConnection): void {
@@ -86,128 +174,5 @@ export class MemoryNetwork implements Network {
   }
 }
 
-interface Address {
-  readonly host: string
-  readonly port: number
-}
-
-function connectedPair(network: MemoryNetwork, server: Address, client: Address): [MemoryConnection, MemoryConnection] {
-  const near = new MemoryConnection(network, server, client.port, server.port)
-  const far = new MemoryConnection(network, client, server.port, server.port)
-  near.join(far)
-  far.join(near)
-  return [near, far]
-}
-
-/** One end. What its peer writes waits in `arriving` until it is taken. */
-class MemoryConnection implements Connection {
-  readonly remoteHost: string
-  readonly remotePort: number
-  readonly localPort: number
-  readonly serverPort: number
-  private readonly network: MemoryNetwork
-  private peer: MemoryConnection | null = null
-  private events: ConnectionEvents | null = null
-  private arriving: Buffer[] = []
-  private arrivingBytes = 0
-  private paused = false
-  private awaitsDrain = false
-  private state: 'open' | 'ending' | 'closed' = 'open'
-  private ended: { readonly code: string | null } | null = null
-
-  constructor(network: MemoryNetwork, remote: Address, localPort: number, serverPort: number) {
-    this.network = network
-    this.remoteHost = remote.host
-    this.remotePort = remote.port
-    this.localPort = localPort
-    this.serverPort = serverPort
-  }
-
-  join(peer: MemoryConnection): void {
-    this.peer = peer
-  }
-
-  start(events: ConnectionEvents): void {
-    assert(this.events === null, 'a connection is started once')
-    this.events = events
-    this.later()
-  }
-
-  write(buffers: readonly Buffer[]): boolean {
-    const peer = this.peer
-    if (this.state !== 'open' || peer === null) return true
-    for (const buffer of buffers) peer.receive(buffer)
-    peer.later()
-    this.awaitsDrain = peer.arrivingBytes >= this.network.windowBytes
-    return !this.awaitsDrain
-  }
-
-  pendingBytes(): number {
-    return this.peer?.arrivingBytes ?? 0
-  }
-
-  pause(): void {
-    this.paused = true
-  }
-
-  resume(): void {
-    this.paused = false
-    this.later()
-  }
-
-  end(): void {
-    if (this.state !== 'open') return
-    this.state = 'ending'
-    this.peer?.finish(null)
-    this.network.clock.after(this.network.latencyMs, () => this.close(null))
-  }
-
-  destroy(): void {
-    if (this.state === 'closed') return
-    this.peer?.finish('ECONNRESET')
-    this.network.clock.after(0, () => this.close(null))
-    this.state = 'ending'
-  }
-
-  /** Hands over what has arrived, and then the end. */
-  deliver(): void {
-    if (this.events === null || this.network.isFrozen(this.serverPort)) return
-    if (this.ended !== null && this.ended.code !== null) return this.close(this.ended.code)
-    for (let piece = this.arriving[0]; piece !== undefined && !this.paused && this.state !== 'closed'; piece = this.arriving[0]) {
-      this.arriving.shift()
-      this.arrivingBytes -= piece.length
-      if (this.state === 'open') this.events.onData(piece)
-      this.peer?.drained(this.arrivingBytes)
-    }
-    if (this.ended !== null && this.arriving.length === 0) this.close(this.ended.code)
-  }
-
-  private receive(bytes: Buffer): void {
-    const most = this.network.pieceBytesMax
-    for (let from = 0; from < bytes.length; from += most) this.arriving.push(Buffer.from(bytes.subarray(from, from + most)))
-    this.arrivingBytes += bytes.length
-  }
-
-  private later(): void {
-    this.network.clock.after(this.network.latencyMs, () => this.deliver())
-  }
-
-  private drained(left: number): void {
-    if (!this.awaitsDrain || left > 0 || this.state !== 'open') return
-    this.awaitsDrain = false
-    this.events?.onDrain()
-  }
-
-  private finish(code: string | null): void {
-    this.ended ??= { code }
-    this.later()
-  }
-
-  private close(code: string | null): void {
-    if (this.state === 'closed') return
-    this.state = 'closed'
-    this.network.forget(this)
-    this.peer?.finish(null)
-    this.events?.onClose(code)
-  }
-}
+/** Times are sums of fractions: so much before is not before. */
+const timeGrain: Millis = 1e-6

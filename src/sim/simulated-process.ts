@@ -13,13 +13,16 @@ export interface SimulatedWorld {
  */
 export class SimulatedProcess implements Clock, Network {
   private readonly world: SimulatedWorld
+  /** Given what its program threw, after which it is dead; without it that is thrown on. */
+  private readonly onCrash: ((error: unknown) => void) | null
   private state: 'running' | 'frozen' | 'dead' = 'running'
   private held: (() => void)[] = []
   private readonly connections = new Set<Connection>()
   private readonly listeners = new Set<Listener>()
 
-  constructor(world: SimulatedWorld) {
+  constructor(world: SimulatedWorld, onCrash: ((error: unknown) => void) | null = null) {
     this.world = world
+    this.onCrash = onCrash
   }
 
   get isDead(): boolean {
@@ -55,8 +58,18 @@ export class SimulatedProcess implements Clock, Network {
   }
 
   hear(run: () => void): void {
-    if (this.state === 'running') run()
-    else if (this.state === 'frozen') this.held.push(run)
+    if (this.state === 'frozen') this.held.push(run)
+    else if (this.state === 'running') this.carryOut(run)
+  }
+
+  private carryOut(run: () => void): void {
+    if (this.onCrash === null) return run()
+    try {
+      run()
+    } catch (error) {
+      this.kill()
+      this.onCrash(error)
+    }
   }
 
   mono(): Millis {
