@@ -28,6 +28,7 @@ import { MetadataView } from './metadata-view.ts'
 import { servedDirectories } from './served-directories.ts'
 import { openListeners } from './listening.ts'
 import { SettingsOfTopics } from './topic-settings.ts'
+import { LogCleaner } from './log-cleaner.ts'
 import { Upkeep } from './upkeep.ts'
 import { WakeQueue } from './wake-queue.ts'
 
@@ -71,6 +72,7 @@ export class BrokerNode {
   private readonly sessions: FetchSessions
   private readonly story: IsrStory
   private readonly upkeep: Upkeep
+  private readonly cleaner: LogCleaner
   private readonly groups: GroupCoordinator
   private readonly view: MetadataView
   private hosting: 'not yet' | 'starting' | 'started' = 'not yet'
@@ -113,6 +115,7 @@ export class BrokerNode {
       topics: { topicId: (name) => this.view.image.topics.byName(name)?.id, topicName: (id) => this.view.image.topics.byId(id)?.name },
     })
     this.groups = this.makeGroups()
+    this.cleaner = new LogCleaner(ports, this.hosted, () => this.view.config)
     this.upkeep = new Upkeep(ports, this.hosted, this.directories, {
       checkpointIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
       retentionIntervalMs: config.logRetentionCheckIntervalMs,
@@ -255,6 +258,7 @@ export class BrokerNode {
     })
     await this.lifecycle.start(previousBrokerEpoch)
     this.upkeep.start()
+    this.cleaner.start()
     this.groups.start()
     const ms = Math.round(clock.mono() - started)
     log.write(
@@ -338,6 +342,7 @@ export class BrokerNode {
     if (this.config.controlledShutdownEnable) await this.lifecycle.leave(leaveTimeoutMs)
     this.lifecycle.stop()
     this.upkeep.stop()
+    await this.cleaner.stop()
     this.fetching.stop()
     this.groups.stop()
     const highWatermarks = new Map<PartitionLog, Offset>()

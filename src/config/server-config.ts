@@ -104,6 +104,14 @@ export interface ServerConfig extends TopicDefaults, GroupConfigs {
   readonly maxIncrementalFetchSessionCacheSlots: number
   readonly maxRequestPartitionSizeLimit: number
 
+  readonly logCleanerEnable: boolean
+  readonly logCleanerThreads: number
+  readonly logCleanerDedupeBufferSize: number
+  readonly logCleanerIoBufferSize: number
+  readonly logCleanerIoBufferLoadFactor: number
+  readonly logCleanerIoMaxBytesPerSecond: number
+  readonly logCleanerBackoffMs: Millis
+
   readonly logRetentionCheckIntervalMs: Millis
   readonly logFlushOffsetCheckpointIntervalMs: Millis
   readonly logFlushStartOffsetCheckpointIntervalMs: Millis

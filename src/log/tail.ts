@@ -98,6 +98,12 @@ export class Tail {
     }
   }
 
+  /** Appends that lie wholly below `offset` go: they are not what the files hold any more. */
+  dropBelow(offset: Offset): void {
+    for (let oldest = this.chunks[this.head]; oldest !== undefined && oldest.lastOffset < offset; oldest = this.chunks[this.head])
+      this.dropOldest()
+  }
+
   clear(): void {
     while (this.chunks.length > 0) this.dropOldest()
   }

@@ -14,7 +14,10 @@ export const topicRows: readonly ConfigKey[] = [
     does: 'The codec in which batches are stored; `producer` keeps what the producer chose.',
   }),
   int('compression.zstd.level', 3, 'medium', { valid: between(-131072, 22) }),
-  long('delete.retention.ms', 86400000, 'medium', { valid: atLeast(0) }),
+  long('delete.retention.ms', 86400000, 'medium', {
+    valid: atLeast(0),
+    does: 'How long compaction keeps a record without a value, from the first round that saw it on.',
+  }),
   long('file.delete.delay.ms', 60000, 'medium', { valid: atLeast(0), does: 'How long the files of a deleted segment are kept.' }),
   long('flush.messages', longMax, 'medium', { valid: atLeast(1), does: 'Records after which a log is flushed to disk.' }),
   long('flush.ms', longMax, 'medium', { valid: atLeast(0), does: 'Time after which a log is flushed to disk.' }),
@@ -24,7 +27,10 @@ export const topicRows: readonly ConfigKey[] = [
   list('leader.replication.throttled.replicas', '', 'medium', { valid: { kind: 'throttledReplicas' } }),
   long('local.retention.bytes', -2, 'medium', { valid: atLeast(-2) }),
   long('local.retention.ms', -2, 'medium', { valid: atLeast(-2) }),
-  long('max.compaction.lag.ms', longMax, 'medium', { valid: atLeast(1) }),
+  long('max.compaction.lag.ms', longMax, 'medium', {
+    valid: atLeast(1),
+    does: 'Age of a record after which its log is compacted, however few its duplicates; its segment is rolled in time.',
+  }),
   int('max.message.bytes', 1048588, 'medium', { valid: atLeast(0), does: 'The longest record batch that a topic takes.' }),
   long('message.timestamp.after.max.ms', 3600000, 'medium', {
     valid: atLeast(0),
@@ -38,8 +44,14 @@ export const topicRows: readonly ConfigKey[] = [
     valid: oneOf('CreateTime', 'LogAppendTime'),
     does: 'Whether a timestamp is that of the producer or that of the append.',
   }),
-  double('min.cleanable.dirty.ratio', 0.5, 'medium', { valid: between(0, 1) }),
-  long('min.compaction.lag.ms', 0, 'medium', { valid: atLeast(0) }),
+  double('min.cleanable.dirty.ratio', 0.5, 'medium', {
+    valid: between(0, 1),
+    does: 'The share of bytes not compacted yet above which a log is compacted.',
+  }),
+  long('min.compaction.lag.ms', 0, 'medium', {
+    valid: atLeast(0),
+    does: 'Age of a record below which compaction leaves it alone.',
+  }),
   int('min.insync.replicas', 1, 'medium', { valid: atLeast(1), does: 'In-sync copies without which a write with acks=all is refused.' }),
   boolean('preallocate', false, 'medium'),
   boolean('remote.log.copy.disable', false, 'medium'),

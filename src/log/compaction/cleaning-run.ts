@@ -12,6 +12,8 @@ export class CleaningAborted extends Error {
 
 /** How long the work of a cleaning keeps the event loop at most, but for a single compressed batch. */
 const sliceMs: Millis = 3
+/** How long the throttle waits before it looks whether the cleaning is to end. */
+const pauseMaxMs: Millis = 200
 /** The throttle lets this much run up before it makes somebody wait. */
 const throttleGrainMs: Millis = 20
 
@@ -132,8 +134,12 @@ export class CleaningRun {
   }
 
   private async pause(wait: Millis): Promise<void> {
-    await new Promise<void>((resolve) => void this.clock.after(wait, resolve))
+    const until = this.clock.mono() + wait
+    do {
+      const next = Math.min(pauseMaxMs, Math.max(0, until - this.clock.mono()))
+      await new Promise<void>((resolve) => void this.clock.after(next, resolve))
+      this.check()
+    } while (this.clock.mono() < until)
     this.sliceEnds = this.clock.mono() + sliceMs
-    this.check()
   }
 }

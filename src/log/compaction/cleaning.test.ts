@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { canCompressZstd } from '../../protocol/compression/compression.ts'
 import { batchHeaders } from '../../protocol/records/batch-header.ts'
 import { decodeRecords } from '../../protocol/records/records.ts'
-import { makeBatch, readAll } from '../../sim/log-world.ts'
+import { readAll } from '../../sim/log-world.ts'
 import { append, batchesSeen, clean, compactedWorld, endTransaction, recordsOf, start, tryToClean } from './fixture.test.ts'
 
 test('of each key the last record stays, with its offset, and the log ends where it ended', async () => {

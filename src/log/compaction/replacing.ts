@@ -26,6 +26,7 @@ export function replaceSegments(log: LogState, cleaned: Segment, old: readonly S
     log.segments.splice(at, old.length, swap.renamed(disk, ''))
   })
   log.forgetReads()
+  log.tail.dropBelow(log.segments[at + 1]?.baseOffset ?? 0)
   // What replays from the middle of a cleaned stretch would miss the markers that have gone from it.
   log.snapshots.removeAt(new Set(old.map((segment) => segment.baseOffset)))
   log.namesUnsynced = true
