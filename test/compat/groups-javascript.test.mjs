@@ -140,7 +140,7 @@ describe('groups of @platformatic/kafka', () => {
       async close() {
         if (consumer.closed) return
         await stream.close() // the consumer leaves the timer of its commits running
-        await consumer.close(true)
+        await new Promise((resolve) => consumer.close(true, resolve))
       },
     }
     consumer.on('consumer:heartbeat:error', ({ error }) => (member.error = String(error)))
