@@ -48,7 +48,7 @@ async function consume(): Promise<void> {
     }
     console.log(`read ${read} records`)
   } finally {
-    await consumer.close(true)
+    await new Promise((done) => consumer.close(true, done))
   }
 }
 
