@@ -1,4 +1,4 @@
-const firstCapacity = 1024
+const firstCapacity = 32
 
 /** A list of numbers that costs eight bytes each, whatever they are. */
 export class NumberColumn {

@@ -20,6 +20,7 @@ export class Reading {
   /** By value: the first operation that sent it; one that did not fail, if there is any. */
   private readonly writers: Int32Array
   private readonly readers: Int32Array
+  /** Who reads committed, and has not sent it: where somebody is given what may have been sent, it is there. */
   private readonly committedReaders: Int32Array
   private readonly sureValues: Uint8Array
   private readonly happened: Uint8Array
@@ -108,7 +109,7 @@ export class Reading {
     return this.mayWrite[value] === 1 ? this.writerOf(value) : none
   }
 
-  /** The first operation that polled it, but for the one that sent it; -1: nobody has. */
+  /** The first operation that polled it; -1: nobody has. */
   readerOf(value: number): OperationId {
     return this.readers[value] ?? none
   }
@@ -193,9 +194,9 @@ export class Reading {
       const readsCommitted = this.readsCommitted(op)
       for (let record = history.firstRecord(op); record !== none; record = history.nextRecord(record)) {
         const value = history.valueOf(record)
-        if (!history.isPolled(record) || this.writers[value] === op) continue
+        if (!history.isPolled(record)) continue
         if (this.readers[value] === none) this.readers[value] = op
-        if (!readsCommitted) continue
+        if (!readsCommitted || this.writers[value] === op || this.mayWrite[value] === 0) continue
         if (this.committedReaders[value] === none) this.committedReaders[value] = op
         this.sureValues[value] = 1
       }
