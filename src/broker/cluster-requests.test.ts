@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { apis } from '../protocol/apis.ts'
 import { ErrorCode } from '../protocol/errors.ts'
-import { batchOf, createTopic, fetchOver, fetchRaw, produceOver, produceRaw, requestMs, textsOf } from '../sim/cluster-requests.ts'
+import { ask, batchOf, createTopic, fetchOver, fetchRaw, produceOver, produceRaw, requestMs, textsOf } from '../sim/cluster-requests.ts'
 import { ClusterWorld } from '../sim/cluster-world.ts'
 
 const limit = { timeoutMs: requestMs }
@@ -88,6 +89,22 @@ test('requests to a node that does not lead name the one that does, and where it
   }
   const refused = await fetchRaw(world, other, topicId, 0, 0, { currentLeaderEpoch: 99 })
   assert.equal(refused.errorCode, ErrorCode.UNKNOWN_LEADER_EPOCH)
+})
+
+test('older clients are told that the leader is elsewhere in the words that their versions have', async () => {
+  const { world, leader } = await served(5)
+  const other = [1, 2, 3].find((id) => id !== leader) ?? -1
+  for (const version of [3, 9, 10]) {
+    const refused = await produceRaw(world, other, at, batchOf('a'), { version })
+    assert.equal(refused.errorCode, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+    assert.equal(refused.currentLeader.leaderId, version < 10 ? -1 : leader)
+  }
+  for (const version of [4, 11, 12]) {
+    const partitions = [{ partition: 0, fetchOffset: 0, partitionMaxBytes: 1 << 20 }]
+    const body = { maxWaitMs: 0, minBytes: 1, topics: [{ topic: 't', partitions }] }
+    const refused = (await ask(world, other, apis.fetch, body, version)).responses[0]?.partitions[0]
+    assert.deepEqual([refused?.errorCode, refused?.currentLeader.leaderId], [ErrorCode.NOT_LEADER_OR_FOLLOWER, version < 12 ? -1 : leader])
+  }
 })
 
 test('a client that goes away leaves nothing behind of its long poll', async () => {

@@ -35,7 +35,10 @@ export interface FetchSurroundings {
 type FetchResponse = ResponseDraftOf<'fetch'>
 
 const readCommitted = 1
+const firstVersionWithLeaders = 12
 const firstVersionWithTopicIds = 13
+/** KIP-951. */
+const firstVersionWithEndpoints = 16
 
 /**
  * Fetch (1), versions 4–18, for consumers and followers: sessions (KIP-227), topic ids, epochs and divergence (KIP-320, KIP-595), long poll.
@@ -81,7 +84,10 @@ class FetchWork implements FetchWaiter, Sleeper {
       readCommitted: request.isolationLevel === readCommitted,
     }
     this.deadline = now + Math.max(0, request.maxWaitMs)
-    this.hints = new LeaderHints(() => around.image, context.connection.listenerName)
+    this.hints = new LeaderHints(() => around.image, context.connection.listenerName, {
+      leaders: context.apiVersion >= firstVersionWithLeaders,
+      endpoints: context.apiVersion >= firstVersionWithEndpoints,
+    })
     // A full budget for requests must not hold up the replication that would empty it
     if (isFollower(this.fetcher) && around.image.brokers.byId(this.fetcher.replicaId) !== undefined) context.connection.exemptFromBudget()
     this.session = around.sessions.open(request, context.apiVersion, isFollower(this.fetcher), now)
@@ -257,7 +263,7 @@ class FetchWork implements FetchWaiter, Sleeper {
   private respond(results: readonly PartitionResult[]): FetchResponse {
     const all = this.session.kind === 'incremental' ? results : [...this.results].map(([partition, data]) => ({ partition, data }))
     const answer = this.session.respond(all, this.around.clock.mono())
-    return { ...answer, throttleTimeMs: 0, nodeEndpoints: this.apiVersion >= 16 ? this.hints.endpoints() : [] }
+    return { ...answer, throttleTimeMs: 0, nodeEndpoints: this.hints.endpoints() }
   }
 }
 

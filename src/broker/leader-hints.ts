@@ -14,24 +14,36 @@ export interface NodeEndpoint {
   readonly rack: string | null
 }
 
+/** What the version of the answer has room for: to tell more is an error, and would end the connection of an older client. */
+export interface Sayable {
+  readonly leaders: boolean
+  readonly endpoints: boolean
+}
+
+const NO_HINT: LeaderHint = { leaderId: -1, leaderEpoch: -1 }
+
 /** Gathers, for one answer, who leads the partitions that are not led here, and where those leaders listen (KIP-951). */
 export class LeaderHints {
   private readonly imageNow: () => ClusterImage
   private readonly listenerName: string
+  private readonly sayable: Sayable
   private readonly leaders = new Set<NodeId>()
 
-  constructor(imageNow: () => ClusterImage, listenerName: string) {
+  constructor(imageNow: () => ClusterImage, listenerName: string, sayable: Sayable) {
     this.imageNow = imageNow
     this.listenerName = listenerName
+    this.sayable = sayable
   }
 
   note(partition: PartitionImage): LeaderHint {
+    if (!this.sayable.leaders) return NO_HINT
     if (partition.leader >= 0) this.leaders.add(partition.leader)
     return { leaderId: partition.leader, leaderEpoch: partition.leaderEpoch }
   }
 
   /** Leaders that have this listener; others a client learns of from Metadata. */
   endpoints(): readonly NodeEndpoint[] {
+    if (!this.sayable.endpoints) return []
     const found: NodeEndpoint[] = []
     for (const id of this.leaders) {
       const broker = this.imageNow().brokers.byId(id)

@@ -26,6 +26,8 @@ type PartitionResult = NonNullable<NonNullable<ResponseDraftOf<'produce'>['respo
 type TopicRequest = RequestOf<'produce'>['topicData'][number]
 
 const acksAll = -1
+/** KIP-951. */
+const firstVersionWithHints = 10
 const adminClientId = '__admin_client'
 
 /**
@@ -61,7 +63,8 @@ class ProduceWork {
     this.request = request
     this.context = context
     this.deadline = around.clock.mono() + Math.max(0, request.timeoutMs)
-    this.hints = new LeaderHints(() => around.image, context.connection.listenerName)
+    const isTold = context.apiVersion >= firstVersionWithHints
+    this.hints = new LeaderHints(() => around.image, context.connection.listenerName, { leaders: isTold, endpoints: isTold })
   }
 
   appendAll(): void {
@@ -89,7 +92,7 @@ class ProduceWork {
   }
 
   private response(): ResponseDraftOf<'produce'> {
-    return { responses: this.topics, throttleTimeMs: 0, nodeEndpoints: this.context.apiVersion >= 10 ? this.hints.endpoints() : [] }
+    return { responses: this.topics, throttleTimeMs: 0, nodeEndpoints: this.hints.endpoints() }
   }
 
   /** Gives the result so far; with acks=all the final one comes through `settle`. */

@@ -59,13 +59,15 @@ export function batchOf(...values: readonly string[]): Buffer {
 export interface RawProduce {
   readonly acks?: -1 | 0 | 1
   readonly timeoutMs?: Millis
+  /** Up to 12, which names topics by name; from 10 on answers carry KIP-951's hints. 12 when left out. */
+  readonly version?: number
 }
 
-/** A produce without producer id, to a node that may lead the partition or not. Version 10 names topics by name and carries KIP-951's hints. */
+/** A produce without producer id, to a node that may lead the partition or not. */
 export function produceOver(peer: Peer, { topic, partition }: TopicPartition, records: Buffer, options: RawProduce = {}) {
-  const { acks = -1, timeoutMs = 1_000 } = options
+  const { acks = -1, timeoutMs = 1_000, version = 12 } = options
   const body = { acks, timeoutMs, topicData: [{ name: topic, partitionData: [{ index: partition, records }] }] }
-  return peer.request(apis.produce, 12, body, { timeoutMs: requestMs }).then((answer) => {
+  return peer.request(apis.produce, version, body, { timeoutMs: requestMs }).then((answer) => {
     const found = answer.responses[0]?.partitionResponses[0]
     assert(found !== undefined, 'the answer names the partition')
     return { ...found, nodeEndpoints: answer.nodeEndpoints }
