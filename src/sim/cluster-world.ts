@@ -85,7 +85,7 @@ export class ClusterWorld {
   readonly lines: string[] = []
   private readonly surroundings: WorldSurroundings
 
-  /** `properties` are laid over those that every node has. */
+  /** `properties` are laid over those that every node has; `%id` in them stands for the node's id. */
   constructor(count: number, seed: number, properties: Readonly<Record<string, string>> = {}, surroundings: WorldSurroundings = {}) {
     this.surroundings = surroundings
     this.network = new MemoryNetwork(this.clock, surroundings.network ?? { latencyMs: 1 })
@@ -108,7 +108,7 @@ export class ClusterWorld {
       disk.replaceSmallSync(`${directory}/meta.properties`, formatMetaProperties(identity))
     }
     writeBootstrap(disk, config.metadataLogDir, bootstrapRecords(METADATA_VERSION_LATEST), this.clock.wall())
-    for (const directory of new Set(['/', '/data', config.metadataLogDir, ...config.logDirs])) void disk.syncDirectory(directory)
+    for (const directory of new Set([config.metadataLogDir, ...config.logDirs].flatMap(withParents))) void disk.syncDirectory(directory)
   }
 
   node(id: NodeId): WorldNode {
@@ -307,6 +307,11 @@ export class ClusterWorld {
   }
 }
 
+function withParents(path: string): readonly string[] {
+  const names = path.split('/').filter((name) => name !== '')
+  return names.map((_unused, at) => `/${names.slice(0, at).join('/')}`).concat(path)
+}
+
 function reasonOf(error: unknown): string {
   return error instanceof Error ? (error.stack ?? error.message) : String(error)
 }
@@ -320,7 +325,8 @@ function configOf(id: NodeId, properties: Readonly<Record<string, string>>): Ser
     'log.dirs': `/data/${id}`,
     ...properties,
   }
-  const parsed = parseServerConfig(Object.entries(own).map(([name, value]) => ({ name, value, line: 0 })))
+  const lines = Object.entries(own).map(([name, value]) => ({ name, value: value.replaceAll('%id', String(id)), line: 0 }))
+  const parsed = parseServerConfig(lines)
   if ('config' in parsed) return parsed.config
   throw new Error(parsed.problems.map((it) => `${it.name} ${it.message}`).join('; '))
 }

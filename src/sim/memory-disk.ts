@@ -191,6 +191,11 @@ export class MemoryDisk implements Disk {
     return { free: this.spaceBytes - this.usedBytes(this.root), total: this.spaceBytes }
   }
 
+  /** Bytes in all files. */
+  usedSpace(): number {
+    return this.usedBytes(this.root)
+  }
+
   lock(path: string): { release(): void } {
     if (this.locks.has(path)) throw new DiskError('EAGAIN', path, 'lock')
     this.locks.add(path)

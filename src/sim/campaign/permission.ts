@@ -1,0 +1,43 @@
+import type { NodeId } from '../../base/units.ts'
+import type { ClusterWorld } from '../cluster-world.ts'
+import type { PartitionImage } from '../../metadata/partition-image.ts'
+import type { Nodes } from './nodes.ts'
+
+/**
+ * Which losses of power the product promises to survive. What is acknowledged is in the page cache of all in-sync replicas: one of them may lose what it
+ * has not synced while there is another. But until the controller has taken it out of all in-sync sets nobody else may fail, or it could be the last
+ * one there, and lead with what it has left (KIP-966, which is not there yet).
+ */
+export class PowerPermission {
+  private readonly world: ClusterWorld
+  private readonly nodes: Nodes
+  private wounded: NodeId | null = null
+
+  constructor(world: ClusterWorld, nodes: Nodes) {
+    this.world = world
+    this.nodes = nodes
+  }
+
+  /** `isQuiet`: no other fault is under way. */
+  mayLosePower(id: NodeId, isQuiet: boolean): boolean {
+    if (!isQuiet || this.isWounded || !this.nodes.allServe || this.world.activeController() === null) return false
+    const safe = this.partitions().every(({ isr }) => isr.some((it) => it !== id))
+    if (safe) this.wounded = id
+    return safe
+  }
+
+  /** Somebody has lost its power, and still counts somewhere: no other fault may begin. */
+  get isWounded(): boolean {
+    const { wounded, world } = this
+    if (wounded === null) return false
+    if (world.activeController() === null) return true
+    const counts = this.partitions().some(({ isr }) => isr.includes(wounded))
+    // To register it leaves the in-sync sets, and comes back into them with all that the others have
+    if (!counts || world.node(wounded).life?.started === true) this.wounded = null
+    return this.wounded !== null
+  }
+
+  private partitions(): readonly PartitionImage[] {
+    return [...this.world.image().topics.all()].flatMap((topic) => topic.partitions.filter((it) => it !== undefined))
+  }
+}

@@ -1,0 +1,168 @@
+import type { Epoch, NodeId, Offset } from '../../base/units.ts'
+import type { HostedPartition } from '../../broker/hosted-partition.ts'
+import { batchHeaders } from '../../protocol/records/batch-header.ts'
+import type { ClusterWorld } from '../cluster-world.ts'
+import { hold } from './violation.ts'
+
+/** One replica of a live node, as it is now. */
+interface Seen {
+  readonly node: NodeId
+  readonly hosted: HostedPartition
+  readonly bytes: Buffer
+}
+
+interface Exposed {
+  readonly highWatermark: Offset
+  readonly epoch: Epoch
+}
+
+interface Isr {
+  readonly members: readonly NodeId[]
+  readonly partitionEpoch: Epoch
+}
+
+/**
+ * Looks into the memory and at the disks of live nodes:
+ *  - REP-2: what a leader holds for committed is on every member of the committed in-sync set, byte for byte.
+ *  - REP-4: a batch of one leader epoch at one offset is always and everywhere the same.
+ *  - REP-5: leader epochs do not fall inside a log.
+ *  - REP-6: a later leader has all that an earlier one has shown to readers.
+ */
+export class ReplicaJudge {
+  private readonly world: ClusterWorld
+  private readonly exposed = new Map<string, Exposed>()
+  /** By partition, epoch and offset: the checksum of the batch. */
+  private readonly written = new Map<string, number>()
+  looks = 0
+
+  constructor(world: ClusterWorld) {
+    this.world = world
+  }
+
+  /** @throws Violation */
+  look(): void {
+    this.looks += 1
+    for (const [key, replicas] of this.replicas()) {
+      for (const seen of replicas) this.checkLog(key, seen)
+      const isr = this.committedIsr(replicas)
+      const newest = Math.max(...replicas.map((it) => it.hosted.replica.leaderEpoch))
+      for (const seen of replicas) {
+        if (!seen.hosted.isLeader) continue
+        this.checkInSync(key, seen, replicas, isr)
+        if (seen.hosted.replica.leaderEpoch === newest) this.checkLeader(key, seen)
+      }
+    }
+  }
+
+  /** By topic id and partition. */
+  private replicas(): ReadonlyMap<string, readonly Seen[]> {
+    const found = new Map<string, Seen[]>()
+    for (const { id, life } of this.world.nodes.values()) {
+      if (life === null || !life.started || life.process.isDead || life.failure !== null) continue
+      for (const hosted of life.broker.partitions) {
+        if (hosted.replica.role === 'none' || hosted.log.failure !== null) continue
+        const key = `${hosted.name} (${hosted.topicId})`
+        const seen = { node: id, hosted, bytes: this.bytesOf(id, hosted) }
+        const known = found.get(key)
+        if (known === undefined) found.set(key, [seen])
+        else known.push(seen)
+      }
+    }
+    return found
+  }
+
+  private bytesOf(id: NodeId, hosted: HostedPartition): Buffer {
+    const { disk } = this.world.node(id)
+    const folder = `${hosted.directory.path}/${hosted.name}`
+    if (!disk.exists(folder)) return Buffer.alloc(0)
+    const segments = disk.list(folder).filter((name) => name.endsWith('.log'))
+    return Buffer.concat(segments.map((name) => disk.readSmall(`${folder}/${name}`)))
+  }
+
+  private checkLog(key: string, { node, bytes }: Seen): void {
+    let epoch = -1
+    let next = -1
+    for (const { header } of batchHeaders(bytes)) {
+      const at = `${key} on node ${node} at ${header.baseOffset}`
+      hold(header.baseOffset >= next, 'REP-5', () => `${at} comes after ${next - 1}`)
+      hold(header.leaderEpoch >= epoch, 'REP-5', () => `${at} is of epoch ${header.leaderEpoch}, after ${epoch}`)
+      epoch = header.leaderEpoch
+      next = header.lastOffset + 1
+      const name = `${key}/${epoch}/${header.baseOffset}`
+      const known = this.written.get(name)
+      if (known === undefined) this.written.set(name, header.crc)
+      else hold(known === header.crc, 'REP-4', () => `${at}: there are two batches of epoch ${epoch}`)
+    }
+  }
+
+  /** What the newest word on it is, of all that live nodes know. A leader knows of its own changes before metadata says so. */
+  private committedIsr(replicas: readonly Seen[]): Isr {
+    let newest: Isr = { members: [], partitionEpoch: -1 }
+    for (const { hosted } of replicas) {
+      const { isr, partitionEpoch } = hosted.replica
+      if (partitionEpoch > newest.partitionEpoch) newest = { members: isr, partitionEpoch }
+    }
+    for (const { life } of this.world.nodes.values()) {
+      const [first] = replicas
+      if (life === null || first === undefined) continue
+      const found = life.broker.metadata.image.topics.byId(first.hosted.topicId)?.partitions[first.hosted.partition]
+      if (found !== undefined && found.partitionEpoch > newest.partitionEpoch)
+        newest = { members: found.isr, partitionEpoch: found.partitionEpoch }
+    }
+    return newest
+  }
+
+  private checkInSync(key: string, leader: Seen, replicas: readonly Seen[], isr: Isr): void {
+    const end = leader.hosted.replica.highWatermark
+    const own = before(leader.bytes, end)
+    for (const member of replicas) {
+      if (member === leader || !isr.members.includes(member.node)) continue
+      const theirs = before(member.bytes, end)
+      hold(
+        theirs.equals(own),
+        'REP-2',
+        () =>
+          `${key}: node ${leader.node} leads in epoch ${leader.hosted.replica.leaderEpoch} with high watermark ${end}; node ${member.node}, in sync ` +
+          `(${isr.members.join(', ')} in partition epoch ${isr.partitionEpoch}), ends at ${member.hosted.log.logEndOffset}, and differs at ` +
+          `${firstDifference(own, theirs)}`,
+      )
+    }
+  }
+
+  private checkLeader(key: string, { node, hosted }: Seen): void {
+    const { leaderEpoch, highWatermark } = hosted.replica
+    const known = this.exposed.get(key)
+    if (known !== undefined) {
+      hold(
+        leaderEpoch < known.epoch || hosted.log.logEndOffset >= known.highWatermark,
+        'REP-6',
+        () =>
+          `${key}: node ${node} leads in epoch ${leaderEpoch} and ends at ${hosted.log.logEndOffset}; in epoch ${known.epoch} readers were shown ` +
+          `what is before ${known.highWatermark}`,
+      )
+    }
+    if (known === undefined || highWatermark > known.highWatermark) this.exposed.set(key, { highWatermark, epoch: leaderEpoch })
+  }
+}
+
+/** The batches before an offset. */
+function before(bytes: Buffer, end: Offset): Buffer {
+  let size = 0
+  for (const { at, header } of batchHeaders(bytes)) {
+    if (header.lastOffset >= end) break
+    size = at + header.sizeBytes
+  }
+  return bytes.subarray(0, size)
+}
+
+function firstDifference(one: Buffer, other: Buffer): string {
+  const theirs = [...batchHeaders(other)]
+  let at = 0
+  for (const { header } of batchHeaders(one)) {
+    const found = theirs[at]?.header
+    if (found === undefined) return `offset ${header.baseOffset}, where it has nothing`
+    if (found.crc !== header.crc || found.baseOffset !== header.baseOffset) return `offset ${header.baseOffset}`
+    at += 1
+  }
+  return 'its end'
+}
