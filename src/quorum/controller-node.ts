@@ -162,7 +162,7 @@ export class ControllerNode {
     this.host.onCommitted(batch.baseOffset, batch.lastOffset, () => batch.values.map(decodeRecord))
     this.story.onCommitted(batch.lastOffset)
     this.armTimer()
-    this.snapshotIfDue()
+    this.snapshotIfDue(batch.lastOffset + 1)
   }
 
   private onSnapshot(snapshot: MetadataSnapshot): void {
@@ -239,11 +239,15 @@ export class ControllerNode {
     this.submit({ api: 'fence', brokerId: broker.id, brokerEpoch: broker.epoch, why }, () => {})
   }
 
-  /** The image is that of the log's committed end only while nothing uncommitted has been replayed. */
-  private snapshotIfDue(): void {
+  /**
+   * The image is that of the log's committed end only while nothing uncommitted has been replayed, and nothing that is committed has yet to be
+   * delivered: a leader has replayed all batches of its log when the first of several that are committed together comes.
+   */
+  private snapshotIfDue(delivered: Offset): void {
     const due = this.quorum.bytesSinceSnapshot >= this.options.config.metadataLogMaxRecordBytesBetweenSnapshots
     const { appliedOffset } = this.host
-    if (!due || this.snapshotting || appliedOffset !== this.quorum.highWatermark || this.image.inTransaction) return
+    if (!due || this.snapshotting || appliedOffset !== delivered || delivered !== this.quorum.highWatermark || this.image.inTransaction)
+      return
     this.snapshotting = true
     const batches = [...snapshotBatches(this.image)]
     this.quorum.writeSnapshot(appliedOffset, batches).then(
