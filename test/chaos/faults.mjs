@@ -52,11 +52,11 @@ function repeatedly(everyMs, work) {
 
 /** @typedef {{ from: number, to: number, planes?: readonly Plane[] }} Flow */
 
-/** @param {World} world @param {readonly Flow[]} flows @returns {Heal} */
-function cut({ links }, flows) {
-  for (const flow of flows) links.shape(flow, { isBlocked: true })
+/** @param {World} world @param {readonly Flow[]} flows @param {boolean} [isConfirmed] @returns {Heal} */
+function cut({ links }, flows, isConfirmed = false) {
+  for (const flow of flows) links.shape(flow, { isBlocked: true, isConfirmed })
   return async () => {
-    for (const flow of flows) links.shape(flow, { isBlocked: false })
+    for (const flow of flows) links.shape(flow, { isBlocked: false, isConfirmed: false })
   }
 }
 
@@ -90,7 +90,7 @@ function shaping(shapeOf) {
 
 /** @param {World} world @param {readonly Node[]} nodes @param {(node: Node) => Promise<Heal> | Heal} inject */
 async function each(world, nodes, inject) {
-  const heals = await Promise.all(nodes.map((node) => inject(node)))
+  const heals = await Promise.all(nodes.map(async (node) => inject(node)))
   return async () => {
     for (const heal of heals) await heal()
   }
@@ -199,23 +199,26 @@ export const faults = {
   },
   /** Nothing from or to a node; `clients: true` leaves those who are outside connected to it. */
   isolate: {
-    inject(world, nodes, { clients = false }) {
+    inject(world, nodes, { clients = false, planes: on = planes }) {
       const places = (/** @type {Node} */ node) => [...peersOf(world, node), ...(clients ? [] : [outside])]
       return cut(
         world,
-        nodes.flatMap((node) => places(node).flatMap((id) => bothWays(node.id, id))),
+        nodes.flatMap((node) => places(node).flatMap((id) => bothWays(node.id, id, on))),
       )
     },
   },
-  /** A node hears nothing (`in`), or is heard by nobody (`out`); clients included unless `clients: true`. */
+  /**
+   * A node hears nothing (`in`), or is heard by nobody (`out`); clients included unless `clients: true`. With `isConfirmed` what it says still
+   * arrives, for as long as it lasts: no TCP on one line does that, but something between two lines may.
+   */
   oneWay: {
-    inject(world, nodes, { way = 'in', clients = false, planes: on = planes }) {
+    inject(world, nodes, { way = 'in', clients = false, planes: on = planes, isConfirmed = false }) {
       const flows = nodes.flatMap((node) =>
         [...peersOf(world, node), ...(clients ? [] : [outside])].map((id) =>
           way === 'in' ? { from: id, to: node.id, planes: on } : { from: node.id, to: id, planes: on },
         ),
       )
-      return cut(world, flows)
+      return cut(world, flows, isConfirmed)
     },
   },
   /** Two nodes do not hear each other; the third hears both. */
