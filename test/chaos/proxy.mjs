@@ -7,7 +7,8 @@
 //   bytesPerSecond       a slow line
 //   pieceBytes, pieceMs  bytes come in small pieces with a pause between them
 //   isBlocked            nothing comes through, the end of a connection neither: whoever waits learns nothing. What was held goes on afterwards,
-//                        as if sent again
+//                        as if sent again. As in TCP, a direction whose opposite is blocked is not confirmed, and so dries up soon, and no
+//                        connection is made; with `isConfirmed` it goes on (a middlebox that confirms what it does not deliver)
 //   cutAfterBytes        a connection is reset after so many bytes in this direction, in the middle of whatever it is
 // And at once: `reset()` (RST to both ends of all connections), `freeze()` (what is connected is dead without a word, new connections live),
 // `halfOpen()` (the end behind the proxy is gone, the dialler is not told), `isClosedToNew` (dialled, and never connected through).
@@ -19,10 +20,12 @@ import { createConnection, createServer } from 'node:net'
 const heldBytesMax = 262_144
 const targetLooksEveryMs = 10
 const dialTimeoutMs = 2000
+/** What is not confirmed for so long is sent again (Linux: at least 200 ms), and nothing new beside it. */
+const confirmWithinMs = 250
 
 /**
  * What is done to one direction.
- * @typedef {{ delayMs: number, jitterMs: number, spreadMs: number, bytesPerSecond: number, pieceBytes: number, pieceMs: number, isBlocked: boolean, cutAfterBytes: number }} Shape
+ * @typedef {{ delayMs: number, jitterMs: number, spreadMs: number, bytesPerSecond: number, pieceBytes: number, pieceMs: number, isBlocked: boolean, isConfirmed: boolean, cutAfterBytes: number }} Shape
  */
 
 /** @type {Readonly<Shape>} */
@@ -34,6 +37,7 @@ export const clear = Object.freeze({
   pieceBytes: Infinity,
   pieceMs: 0,
   isBlocked: false,
+  isConfirmed: false,
   cutAfterBytes: Infinity,
 })
 
@@ -52,7 +56,7 @@ export function chance(seed) {
 class Flow {
   /**
    * @param {import('node:net').Socket} from @param {import('node:net').Socket} to
-   * @param {{ shape: Shape, random: () => number, isFrozen: () => boolean, onCut: () => void, onPassed: (bytes: number) => void }} link
+   * @param {{ shape: Shape, back: Shape, random: () => number, isFrozen: () => boolean, onCut: () => void, onPassed: (bytes: number) => void }} link
    */
   constructor(from, to, link) {
     this.from = from
@@ -63,6 +67,8 @@ class Flow {
     this.held = 0
     this.passed = 0
     this.lastDue = 0
+    /** When the first byte went through that the blocked opposite direction does not confirm. @type {number | undefined} */
+    this.unconfirmedSince = undefined
     this.ownDelayMs = link.shape.spreadMs * link.random()
     /** @type {NodeJS.Timeout | undefined} */
     this.timer = undefined
@@ -97,11 +103,18 @@ class Flow {
     this.pump()
   }
 
+  isOpen() {
+    const { shape, back, isFrozen } = this.link
+    if (!back.isBlocked || back.isConfirmed) this.unconfirmedSince = undefined
+    const waited = performance.now() - (this.unconfirmedSince ?? Infinity)
+    return !shape.isBlocked && !isFrozen() && !(waited > confirmWithinMs)
+  }
+
   /** Lets through whatever may go now, and comes back when the next may. */
   pump() {
     clearTimeout(this.timer)
     this.timer = undefined
-    while (!this.isWaitingForDrain && !this.link.shape.isBlocked && !this.link.isFrozen()) {
+    while (!this.isWaitingForDrain && this.isOpen()) {
       const next = this.queue[0]
       if (next === undefined) break
       const wait = next.due - performance.now()
@@ -122,6 +135,7 @@ class Flow {
     else if (bytes === 'reset') this.to.resetAndDestroy()
     else {
       this.held -= bytes.length
+      if (this.link.back.isBlocked && !this.link.back.isConfirmed) this.unconfirmedSince ??= performance.now()
       const room = this.link.shape.cutAfterBytes - this.passed
       this.passed += bytes.length
       this.link.onPassed(Math.min(bytes.length, Math.max(0, room)))
@@ -165,6 +179,12 @@ export class FaultyProxy {
   start() {
     this.isStopped = false
     this.look()
+  }
+
+  /** Whether a connection can be made now. */
+  get lets() {
+    const isCut = (/** @type {Shape} */ { isBlocked, isConfirmed }) => isBlocked && !isConfirmed
+    return !this.isClosedToNew && !isCut(this.shapes.forward) && !isCut(this.shapes.backward)
   }
 
   get isListening() {
@@ -211,7 +231,7 @@ export class FaultyProxy {
     for (const one of /** @type {const} */ (['forward', 'backward'])) {
       if (direction === one || direction === 'both') Object.assign(this.shapes[one], shape)
     }
-    for (const connection of this.connections) connection.pump()
+    for (const connection of this.connections) connection.onShaped()
   }
 
   /** RST to both ends of every connection. */
@@ -268,7 +288,7 @@ class Connection {
 
   dial() {
     const { proxy, near } = this
-    if (proxy.isClosedToNew) return
+    if (!proxy.lets) return
     const far = createConnection({ host: '127.0.0.1', port: proxy.targetPort, allowHalfOpen: true, noDelay: true })
     this.far = far
     far.on('error', (error) => {
@@ -284,6 +304,7 @@ class Connection {
     far.once('end', () => proxy.look())
     const link = (/** @type {'forward' | 'backward'} */ direction) => ({
       shape: proxy.shapes[direction],
+      back: proxy.shapes[direction === 'forward' ? 'backward' : 'forward'],
       random: proxy.random,
       isFrozen: () => this.isFrozen,
       onCut: () => this.reset(),
@@ -297,6 +318,12 @@ class Connection {
 
   pump() {
     for (const flow of this.flows) flow.pump()
+  }
+
+  /** A dialler asks again for a connection that could not be made before. */
+  onShaped() {
+    if (this.far === undefined && !this.near.destroyed && this.proxy.lets) this.dial()
+    this.pump()
   }
 
   reset() {
@@ -313,8 +340,8 @@ class Connection {
   /** Of a connection that has no other end any more the dialler learns when it next says something: here, at once. */
   thaw() {
     this.isFrozen = false
-    if (this.far === undefined || this.isLost) this.near.resetAndDestroy()
-    this.pump()
+    if (this.isLost) this.near.resetAndDestroy()
+    else this.onShaped()
   }
 
   /** One end is gone; the other hears of it when what was on its way has come through. */

@@ -212,7 +212,38 @@ describe('a faulty proxy', () => {
     await sleep(50)
     assert.deepEqual([fresh.text, fresh.end], ['', ''])
     proxy.clear()
-    await until('it is told', () => fresh.end === 'ECONNRESET')
+    await until('it is made at last', () => fresh.text === '?')
+  })
+
+  test('what is not confirmed dries up: with one direction blocked the other carries on for a moment only, and no connection is made', async () => {
+    const seen = await dial()
+    await says(seen, 'x')
+    const got = []
+    taken.at(-1)?.on('data', (chunk) => got.push(String(chunk)))
+    proxy.shape('backward', { isBlocked: true })
+    seen.socket.write('a')
+    await until('it arrives', () => got.join('') === 'a', { timeoutMs: 150 })
+    await sleep(300)
+    seen.socket.write('b')
+    const fresh = await dial()
+    fresh.socket.write('new')
+    await sleep(60)
+    assert.equal(got.join(''), 'a')
+    proxy.clear()
+    await until('all goes on', () => seen.text === 'xab' && fresh.text === 'new')
+  })
+
+  test('where a middlebox confirms what it does not deliver, the other direction carries on', async () => {
+    const seen = await dial()
+    await says(seen, 'x')
+    const got = []
+    taken.at(-1)?.on('data', (chunk) => got.push(String(chunk)))
+    proxy.shape('backward', { isBlocked: true, isConfirmed: true })
+    for (const letter of 'abc') {
+      seen.socket.write(letter)
+      await sleep(200)
+    }
+    assert.equal(got.join(''), 'abc')
   })
 
   test('refuses connections while nothing listens behind it, and takes them again soon after', async () => {

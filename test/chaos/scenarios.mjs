@@ -216,6 +216,13 @@ export const scenarios = [
     outageMs: silenceMs,
   },
   {
+    name: 'deaf-leader-confirmed',
+    about: 'the leader hears nobody, and all it says goes on arriving: the controller goes on believing in it',
+    layout: 'apart',
+    steps: once(fault('oneWay', 'leader', { way: 'in', clients: true, isConfirmed: true }), 4000),
+    outageMs: 4000 + 1500,
+  },
+  {
     name: 'mute-leader',
     about: 'the leader hears and is not heard',
     layout: 'apart',
@@ -247,15 +254,15 @@ export const scenarios = [
     name: 'leader-without-follower',
     about: 'leader and follower do not hear each other; the controller hears both',
     layout: 'apart',
-    steps: once(fault('bridge', ['leader', 'follower']), 5000),
-    outageMs: 13_000,
+    steps: once(fault('bridge', ['leader', 'follower']), 14_000),
+    outageMs: 12_500,
   },
   {
     name: 'leader-unfollowed',
-    about: 'no follower reaches the leader, and the controller does',
+    about: 'no follower reaches the leader, and the controller does: it leads on, and may acknowledge nothing',
     layout: 'apart',
     steps: once(fault('isolate', 'leader', { clients: true, planes: ['broker'] }), 5000),
-    outageMs: 13_000,
+    outageMs: 5000 + 1500,
   },
   {
     name: 'split-three-ways',
