@@ -90,12 +90,12 @@ export type Anomaly =
       readonly lagMs: Millis
       readonly lagMsMax: Millis
     })
-  /** H-14: an input is in the output of an exactly-once copy more than once, or not at all; or an output has no input. */
+  /** H-14: an input is in the output of an exactly-once copy more often than in the input, or less often; or an output has no input. */
   | {
       readonly kind: 'consume-once'
       readonly copy: string
       readonly value: Value
-      readonly input: HistoryRecord | null
+      readonly inputs: readonly HistoryRecord[]
       readonly outputs: readonly HistoryRecord[]
     }
   /** H-14: the output of one partition copied to one partition is in another order. */

@@ -6,21 +6,24 @@ import type { HistoryRecord, Value } from './operation.ts'
 import type { Reading } from './reading.ts'
 
 /**
- * H-14: of an exactly-once copy, the outputs hold every value of the inputs once and nothing else, and one partition copied to one partition is in the same
- * order. That nothing is missing is judged where inputs and outputs were drained.
+ * H-14: of an exactly-once copy, the outputs hold every value as often as the inputs do, which is once unless a producer has doubled it, and nothing else; and
+ * one partition copied to one partition is in the same order. That nothing is missing is judged where inputs and outputs were drained.
  */
 export function judgeCopy(reading: Reading, last: LastDrain, copy: Copy, findings: Findings): void {
   const inputs = findPlaces(reading, copy.inputs)
   const outputs = findPlaces(reading, copy.outputs)
   for (const [value, placed] of outputs) {
-    const input = inputs.get(value)?.[0]?.record ?? null
-    if (input === null || placed.length > 1) tell(copy, value, input, placed, findings)
+    const places = inputs.get(value) ?? []
+    if (placed.length > places.length) tell(copy, value, places, placed, findings)
   }
   const isDrained = [...copy.inputs, ...copy.outputs].every(
     (key) => last.drainOf(reading.history.keyNumber(key)) !== none || !hasLog(reading, key),
   )
   if ((copy.isComplete ?? true) && isDrained && !last.isEmpty) {
-    for (const [value, placed] of inputs) if (!outputs.has(value)) tell(copy, value, placed[0]?.record ?? null, [], findings)
+    for (const [value, places] of inputs) {
+      const placed = outputs.get(value) ?? []
+      if (placed.length < places.length) tell(copy, value, places, placed, findings)
+    }
   }
   if (copy.inputs.length === 1 && copy.outputs.length === 1) judgeSameOrder(copy, inputs, outputs, findings)
 }
@@ -56,12 +59,12 @@ function findPlaces(reading: Reading, keys: readonly string[]): Map<Value, Place
   return found
 }
 
-function tell(copy: Copy, value: Value, input: HistoryRecord | null, outputs: readonly Place[], findings: Findings): void {
+function tell(copy: Copy, value: Value, inputs: readonly Place[], outputs: readonly Place[], findings: Findings): void {
   findings.error('consume-once', () => ({
     kind: 'consume-once',
     copy: copy.name,
     value,
-    input,
+    inputs: inputs.map(({ record }) => record),
     outputs: outputs.map(({ record }) => record),
   }))
 }

@@ -41,7 +41,7 @@ function sentence(anomaly: Anomaly): string {
     case 'realtime-lag':
       return `${anomaly.key} lagged by ${anomaly.lagMs} ms (no more than ${anomaly.lagMsMax} ms are allowed); ${operation(anomaly.operation)}`
     case 'consume-once':
-      return `copy ${anomaly.copy}: ${anomaly.input === null ? `${anomaly.value} was never in its inputs` : place(anomaly.input)} is in its outputs ${times(anomaly.outputs.length)} (${anomaly.outputs.map(place).join(', ')})`
+      return `copy ${anomaly.copy}: ${anomaly.value} is ${spots('in its inputs', anomaly.inputs)} and ${spots('in its outputs', anomaly.outputs)}`
     case 'copy-order':
       return `copy ${anomaly.copy}: ${place(anomaly.to)} follows ${place(anomaly.from)}, in the input it comes before`
     case 'money':
@@ -82,6 +82,10 @@ function list(things: readonly (number | string)[]): string {
 function records(shown: readonly HistoryRecord[], count: number): string {
   const told = shown.slice(0, shownMax)
   return `${told.map(place).join(', ')}${count > told.length ? ` and ${count - told.length} more` : ''}`
+}
+
+function spots(where: string, found: readonly HistoryRecord[]): string {
+  return found.length === 0 ? `nowhere ${where}` : `${where} ${times(found.length)} (${list(found.map(place))})`
 }
 
 function times(count: number): string {

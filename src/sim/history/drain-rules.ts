@@ -108,8 +108,7 @@ function partsOf(reading: Reading, last: LastDrain, op: OperationId): { seen: nu
 function isBefore(reading: Reading, last: LastDrain, op: OperationId, drain: OperationId, record: number): boolean {
   const { history } = reading
   const completedAt = history.completedAt(op)
-  if (completedAt <= history.invokedAt(drain) || (completedAt === Infinity && history.invokedAt(op) <= history.invokedAt(drain)))
-    return true
+  if (completedAt < history.invokedAt(drain) || (completedAt === Infinity && history.invokedAt(op) <= history.invokedAt(drain))) return true
   const offset = history.offsetOf(record)
   return (
     offset >= 0 &&

@@ -61,6 +61,7 @@ function findCommitted(history: History): readonly Committed[] {
 /** G-2, G-3: a group's offset is one copy that is written and read one operation at a time, whoever coordinates the group. */
 function judgeRegister(history: History, { group, key, register, operations }: Committed, findings: Findings): void {
   const name = `commits of group ${group} for ${key}`
+  if (!register.some(({ kind }) => kind === 'read')) return
   if (register.length > registerOpsMax) {
     findings.unjudged.push(`${name}: ${register.length} operations are more than ${registerOpsMax}`)
     return

@@ -42,7 +42,7 @@ function judgeLists(reading: Reading, ops: OperationId[], lists: readonly Operat
   const learnBefore = (time: Millis): void => {
     for (; at < ended.length; at += 1) {
       const op = ended[at] ?? none
-      if (history.completedAt(op) > time) return
+      if (history.completedAt(op) >= time) return
       learn(reading, op, known)
     }
   }

@@ -10,9 +10,11 @@ import type { ClientDeclaration, OperationId, OperationRequest, OperationResult,
 export class HistoryRecorder {
   readonly history = new History()
   private readonly write: ((line: string) => void) | null
+  private readonly observe: ((event: HistoryEvent) => void) | null
 
-  constructor(write: ((line: string) => void) | null = null) {
+  constructor(write: ((line: string) => void) | null = null, observe: ((event: HistoryEvent) => void) | null = null) {
     this.write = write
+    this.observe = observe
   }
 
   /** What is promised of a process, where it is not the default. Before its first operation. */
@@ -54,5 +56,6 @@ export class HistoryRecorder {
 
   private tell(event: HistoryEvent): void {
     this.write?.(`${historyLine(event)}\n`)
+    this.observe?.(event)
   }
 }
