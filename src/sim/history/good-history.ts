@@ -1,4 +1,4 @@
-import { History } from './history.ts'
+import type { History } from './history.ts'
 import * as clients from './good-clients.ts'
 import { GoodWorld, type Life } from './good-world.ts'
 import type { JudgeOptions } from './judge-options.ts'

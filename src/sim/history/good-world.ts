@@ -49,9 +49,9 @@ export class ModelLog {
     const end = readsCommitted ? this.stableEnd : this.end
     let next = from
     for (; next < end && records.length < countMax; next += 1) {
-      const entry = this.entries[next]
-      const isVisible = !readsCommitted || entry?.transaction == null || entry.transaction.isCommitted === true
-      if (entry !== undefined && entry.value !== null && isVisible) records.push({ value: entry.value, offset: next })
+      const { value = null, transaction = null } = this.entries[next] ?? {}
+      const isVisible = !readsCommitted || transaction === null || transaction.isCommitted === true
+      if (value !== null && isVisible) records.push({ value, offset: next })
     }
     return { records, next }
   }
