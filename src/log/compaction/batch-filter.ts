@@ -14,6 +14,10 @@ import {
   recordCountAtByte,
   recordsLogOverhead,
   stampCrc,
+  producerEpochAtByte,
+  producerIdAtByte,
+  baseSequenceAtByte,
+  timestampTypeBit,
   writeInt64At,
 } from '../../protocol/records/batch-header.ts'
 import { RecordCursor } from '../../protocol/records/record-cursor.ts'
@@ -34,8 +38,11 @@ export interface BatchFindings {
   readonly discardRecords: boolean
   /** It is a marker whose transaction has gone: like a tombstone it is kept for delete.retention.ms from now on. */
   readonly markerOfEmptyTransaction: boolean
-  /** It must stay, empty if need be: for its offset, or for the sequence number of its producer. */
-  readonly keepEmpty: boolean
+  /**
+   * What is to be left when no record stays: nothing; its `offsets`, so that nothing seems to be missing there; or all but the records, for the
+   * `sequence` of its producer.
+   */
+  readonly leave: 'nothing' | 'offsets' | 'sequence'
 }
 
 /** What becomes of a batch. */
@@ -105,8 +112,8 @@ export class BatchFilter {
   fate(): BatchFate {
     const { header, kept, findings } = this
     if (kept.length === 0) {
-      if (!findings.keepEmpty) return { kind: 'dropped' }
-      if (header.recordCount === 0) return { kind: 'kept' }
+      if (findings.leave === 'nothing') return { kind: 'dropped' }
+      if (header.recordCount === 0 && (findings.leave === 'sequence' || header.producerId < 0)) return { kind: 'kept' }
       return { kind: 'rewritten', batch: this.emptyBatch(), header: 'empty', codec: 'none' }
     }
     const newHorizon =
@@ -140,11 +147,21 @@ export class BatchFilter {
     return { kind: 'rewritten', batch, header: 'records', codec }
   }
 
-  /** Without records: first and last offset, epochs, producer, sequence and greatest timestamp stay (DefaultRecordBatch.writeEmptyHeader). */
+  /**
+   * Without records: first and last offset, leader epoch and greatest timestamp stay, producer and sequence where they matter
+   * (DefaultRecordBatch.writeEmptyHeader). Where only offsets matter it belongs to no transaction any more, whose marker may then go.
+   */
   private emptyBatch(): Buffer {
-    const batch = this.batchAround([], this.header.attributes & attributesWithoutRecords)
+    const { findings, header } = this
+    const anonymous = findings.leave === 'offsets'
+    const batch = this.batchAround([], header.attributes & (anonymous ? timestampTypeBit : attributesWithoutRecords))
     batch.writeInt32BE(0, recordCountAtByte)
     writeInt64At(batch, baseTimestampAtByte, -1)
+    if (anonymous) {
+      writeInt64At(batch, producerIdAtByte, -1)
+      batch.writeInt16BE(-1, producerEpochAtByte)
+      batch.writeInt32BE(-1, baseSequenceAtByte)
+    }
     stampCrc(batch, 0, batch.length)
     return batch
   }

@@ -117,6 +117,20 @@ test('the greatest timestamp of a batch is that of a record that is there', asyn
   assert.deepEqual(await log.offsetOfMaxTimestamp(), { timestamp: start + 1, offset: 4, leaderEpoch: 0 })
 })
 
+test('an empty batch has no time that anybody could look for', async () => {
+  const world = compactedWorld()
+  const log = await world.open()
+  append(log, ['a=1'])
+  append(log, ['=late', '=later'])
+  log.roll(start)
+  append(log, ['b=1'])
+  await clean(world, log)
+  assert.deepEqual(await log.offsetOfMaxTimestamp(), { timestamp: start, offset: 0, leaderEpoch: 0 })
+  assert.equal(await log.offsetForTimestamp(start + 1), null)
+  world.disk.kill()
+  assert.deepEqual(await (await world.open()).offsetOfMaxTimestamp(), { timestamp: start, offset: 0, leaderEpoch: 0 })
+})
+
 test('a batch is compressed in its own codec, or in gzip where this Node cannot write that', async () => {
   const world = compactedWorld()
   const log = await world.open()
@@ -360,4 +374,34 @@ test('batches of a follower that are empty, or leave gaps, are taken as they are
   assert.equal(follower.appendAsFollower(await readAll(log), 0).kind, 'appended')
   assert.equal(follower.logEndOffset, log.logEndOffset)
   assert.deepEqual(await recordsOf(follower), await recordsOf(log))
+})
+
+test('segments adjoin after a cleaning: the log is whole also when its topic is compacted no more, and it starts after a crash', async () => {
+  const world = compactedWorld({ segmentBytes: 300 })
+  const log = await world.open()
+  for (let i = 0; i < 30; i++) append(log, ['a=1', 'b=1', ...(i % 9 === 0 ? [`k${i}=1`] : [])])
+  log.roll(start)
+  await clean(world, log)
+  assert.ok(log.segmentCount > 2)
+  const before = await recordsOf(log)
+  world.disk.kill()
+  const again = await world.open({ config: { ...world.config, cleanupCompact: false, cleanupDelete: true } })
+  assert.deepEqual(await recordsOf(again), before)
+  assert.equal(again.logEndOffset, log.logEndOffset)
+})
+
+test('with compact,delete old segments go, and what is left is compacted', async () => {
+  const world = compactedWorld({ cleanupDelete: true, retentionMs: 10_000, segmentMs: 5000 })
+  const log = await world.open()
+  append(log, ['a=1', 'a=2', 'b=1'])
+  log.roll(start)
+  world.clock.now += 8000
+  append(log, ['c=1', 'c=2'], { timestamp: start + 8000 })
+  log.roll(world.clock.now)
+  assert.equal(log.planCleaning(5, world.clock.now)?.firstDirtyOffset, 0)
+  assert.equal(log.deleteOldSegments(5, start + 11_000), 1)
+  assert.equal(log.planCleaning(5, world.clock.now)?.firstDirtyOffset, 3)
+  await clean(world, log)
+  assert.deepEqual(await recordsOf(log), ['4 c=2'])
+  assert.equal(log.logStartOffset, 3)
 })

@@ -72,7 +72,7 @@ async function clean(run: CleaningRun, plan: CleaningPlan, committed: Offset, no
   const map = new OffsetMap(size, means.hashSecret)
   await buildOffsetMap(run, map, ends, from, until)
   const cleanedOffset = map.latestOffset + 1
-  const rewriting = new Rewriting(run, { map, ends, now, deleteRetentionMs: log.config.deleteRetentionMs })
+  const rewriting = new Rewriting(run, { map, ends, now, deleteRetentionMs: log.config.deleteRetentionMs, endOfRound: until })
   const segments = segmentsBetween(log, 0, cleanedOffset)
   for (const group of groupSegments(segments, until, log.config)) {
     const cleaned = await rewriting.rewrite(group)

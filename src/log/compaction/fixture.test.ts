@@ -48,13 +48,16 @@ export interface DataSpec {
 export function append(log: PartitionLog, records: readonly string[], spec: DataSpec = {}): void {
   const { codec = 'none', timestamp = start, producerId, baseSequence = 0, transactional = false, epoch = 0 } = spec
   const producer = producerId === undefined ? {} : { producerId, producerEpoch: 0, baseSequence, isTransactional: transactional }
-  const batch = buildBatch({ codec, timestamp, ...producer }, records.map(newRecord))
+  const batch = buildBatch(
+    { codec, timestamp, ...producer },
+    records.map((text, i) => newRecord(text, timestamp + i)),
+  )
   assert.equal(log.appendAsLeader(batch, epoch, start).kind, 'appended')
 }
 
-function newRecord(text: string, i: number): { key: Buffer | null; value: Buffer | null; timestamp: Timestamp } {
+function newRecord(text: string, timestamp: Timestamp): { key: Buffer | null; value: Buffer | null; timestamp: Timestamp } {
   const [key = '', value] = text.split('=')
-  return { key: key === '' ? null : Buffer.from(key), value: value === undefined ? null : Buffer.from(value), timestamp: start + i }
+  return { key: key === '' ? null : Buffer.from(key), value: value === undefined ? null : Buffer.from(value), timestamp }
 }
 
 export function endTransaction(log: PartitionLog, type: 'ABORT' | 'COMMIT', producerId: number, timestamp: Timestamp = start): void {

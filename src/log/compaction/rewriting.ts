@@ -1,10 +1,10 @@
 import { DiskError } from '../../base/ports.ts'
-import type { Millis, Timestamp } from '../../base/units.ts'
+import type { Millis, Offset, Timestamp } from '../../base/units.ts'
 import { batchCrcIsValid, type BatchHeader, readBatchHeader } from '../../protocol/records/batch-header.ts'
 import { CorruptLogError } from '../outcomes.ts'
 import type { ProducerEntry } from '../producers/producer-state.ts'
 import { Segment } from '../segments/segment.ts'
-import { BatchFilter, type BatchFate, type RecordFilterRules } from './batch-filter.ts'
+import { BatchFilter, type BatchFate, type BatchFindings } from './batch-filter.ts'
 import type { CleaningRun } from './cleaning-run.ts'
 import { batchesOf, type BatchInSegment, recordsPerLook } from './offset-map-building.ts'
 import type { OffsetMap } from './offset-map.ts'
@@ -28,6 +28,8 @@ export interface RewriteRules {
   readonly ends: TransactionEnds
   readonly now: Timestamp
   readonly deleteRetentionMs: Millis
+  /** Where the round ends: the batch before it is left with its sequence, as Kafka does. */
+  readonly endOfRound: Offset
 }
 
 /**
@@ -37,7 +39,7 @@ export interface RewriteRules {
 export class Rewriting {
   readonly tally: CleaningTally = { bytesBefore: 0, bytesAfter: 0, recordsBefore: 0, batchesRewritten: 0, batchesInSubstituteCodec: 0 }
   private readonly run: CleaningRun
-  private readonly rules: RecordFilterRules
+  private readonly rules: RewriteRules
   private readonly ends: TransactionEnds
   private readonly markers = new MarkerWatch()
   private output: { readonly header: BatchHeader; readonly batch: Buffer }[] = []
@@ -131,7 +133,7 @@ export class Rewriting {
     const findings = {
       discardRecords: header.isControl ? hasGone && header.hasDeleteHorizon && header.baseTimestamp <= this.rules.now : hasGone,
       markerOfEmptyTransaction: header.isControl && hasGone,
-      keepEmpty: isLastBatch || isLastOfProducer(header, this.run.log.producers.entry(header.producerId)),
+      leave: this.toLeave(header, isLastBatch),
     }
     const filter = new BatchFilter(header, batch, findings, this.rules)
     while (!filter.walk(recordsPerLook)) if (this.run.isDue) await this.run.breathe()
@@ -143,6 +145,12 @@ export class Rewriting {
     if (header.isControl) return this.markers.onControl(header, controlRecordOf(batch))
     this.markers.onData(header)
     return this.ends.isAborted(header)
+  }
+
+  private toLeave(header: BatchHeader, isLastBatch: boolean): BatchFindings['leave'] {
+    if (header.lastOffset + 1 === this.rules.endOfRound) return 'sequence'
+    if (isLastOfProducer(header, this.run.log.producers.entry(header.producerId))) return 'sequence'
+    return isLastBatch ? 'offsets' : 'nothing'
   }
 
   private note(header: BatchHeader, fate: BatchFate): void {

@@ -152,7 +152,9 @@ export class Segment {
   noteBatch(batch: BatchHeader, position: number, indexIntervalBytes: number): void {
     const greatest = this.greatest ?? { timestamp: -1, offset: this.baseOffset }
     if (position === 0) this.firstTimestamp = batch.maxTimestamp
-    this.greatest = batch.maxTimestamp > greatest.timestamp ? { timestamp: batch.maxTimestamp, offset: batch.lastOffset } : greatest
+    // A batch that compaction has emptied has no record that anybody could look for by its time.
+    const counts = batch.recordCount > 0 && batch.maxTimestamp > greatest.timestamp
+    this.greatest = counts ? { timestamp: batch.maxTimestamp, offset: batch.lastOffset } : greatest
     if (this.bytesSinceIndexEntry > indexIntervalBytes) {
       this.index.append(batch.lastOffset, position)
       this.timeIndex.maybeAppend(this.greatest.timestamp, this.greatest.offset)
@@ -207,7 +209,8 @@ export class Segment {
     let nextOffset = this.baseOffset
     let greatest: { timestamp: Timestamp; offset: Offset } = this.timeIndex.last()
     const scan = scanBatches({ from, until: this.size, checkCrc: false, windowBytes: lookupWindowBytes }, (header) => {
-      if (header.maxTimestamp > greatest.timestamp) greatest = { timestamp: header.maxTimestamp, offset: header.lastOffset }
+      if (header.recordCount > 0 && header.maxTimestamp > greatest.timestamp)
+        greatest = { timestamp: header.maxTimestamp, offset: header.lastOffset }
       nextOffset = header.lastOffset + 1
       return 'continue'
     })
