@@ -1,5 +1,5 @@
 import { AssertionError } from '../base/assert.ts'
-import type { Ports, Timer } from '../base/ports.ts'
+import type { DiskError, Ports, Timer } from '../base/ports.ts'
 import { type Epoch, NEVER, type NodeId, type Offset } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import type { ConfigRules } from '../controller/configs/config-rules.ts'
@@ -70,6 +70,7 @@ export class ControllerNode {
       electionBackoffMaxMs: config.controllerQuorumElectionBackoffMaxMs,
       requestTimeoutMs: config.controllerQuorumRequestTimeoutMs,
       segmentBytes: config.metadataLogSegmentBytes,
+      onFailure: (error) => this.failAlone(error),
     })
     const settings = {
       ...defaultControllerSettings,
@@ -151,6 +152,16 @@ export class ControllerNode {
     await this.quorum.stop()
     this.timer?.cancel()
     await Promise.all(this.servers.map((server) => server.close({ graceMs: stopGraceMs })))
+  }
+
+  /**
+   * A controller without its log is of no use, and in the way: the process must end. Thrown in a turn of its own, where no connection whose request led
+   * to the write can take it for its own fault.
+   */
+  private failAlone(error: DiskError): void {
+    this.ports.clock.after(0, () => {
+      throw error
+    })
   }
 
   private submit(command: ControllerCommand, answer: (reply: ControllerReply) => void): void {
