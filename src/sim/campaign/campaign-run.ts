@@ -16,6 +16,7 @@ import { PowerPermission } from './permission.ts'
 import { placesOf, Population } from './population.ts'
 import { dispensable, obstacles } from './progress.ts'
 import { drain } from './reader.ts'
+import { QuorumJudge } from './quorum-judge.ts'
 import { ReplicaJudge } from './replica-judge.ts'
 import { Story } from './story.ts'
 import { hold, Violation } from './violation.ts'
@@ -51,7 +52,8 @@ export class CampaignRun {
   private readonly weather: Weather
   private readonly nodes: Nodes
   private readonly faults: Faults
-  private readonly judge: ReplicaJudge
+  private readonly replicaJudge: ReplicaJudge
+  private readonly quorumJudge: QuorumJudge
   private readonly recorder: HistoryRecorder
   private readonly digest = new Digest()
   private readonly prng: Prng
@@ -74,8 +76,9 @@ export class CampaignRun {
     const permission = new PowerPermission(this.world, this.nodes)
     const { world, weather, nodes, story, prng } = this
     this.faults = new Faults({ world, weather, nodes, story, prng, permission, clients, topic })
-    this.judge = new ReplicaJudge(world)
-    this.of = { world, recorder: this.recorder, story, seed: options.seed, topic, partitions: options.partitions }
+    this.replicaJudge = new ReplicaJudge(world)
+    this.quorumJudge = new QuorumJudge(world)
+    this.of = { world, recorder: this.recorder, story, seed: options.seed, topic, partitions: options.partitions, topicId: null }
     this.population = new Population(options, this.of)
   }
 
@@ -99,7 +102,7 @@ export class CampaignRun {
   async run(): Promise<RunReport> {
     const { world, options } = this
     await world.startAll(20_000)
-    await createTopic(world, topic, options.replicationFactor, { 'min.insync.replicas': '2' }, options.partitions)
+    this.of.topicId = await createTopic(world, topic, options.replicationFactor, { 'min.insync.replicas': '2' }, options.partitions)
     this.story.tell('campaign', `${options.nodes} nodes serve; faults begin`)
     this.population.start()
     await this.faultsPhase()
@@ -131,6 +134,11 @@ export class CampaignRun {
     }
   }
 
+  private look(): void {
+    this.replicaJudge.look()
+    this.quorumJudge.look()
+  }
+
   // --- faults ---
 
   private async faultsPhase(): Promise<void> {
@@ -138,7 +146,7 @@ export class CampaignRun {
     const begin = clock.mono()
     for (const planned of this.plan) {
       await this.passUntil(begin + planned.at)
-      if (this.faults.count < this.options.faultsAtOnceMax && this.faults.begin(planned)) this.judge.look()
+      if (this.faults.count < this.options.faultsAtOnceMax && this.faults.begin(planned)) this.look()
     }
     await this.passUntil(begin + this.options.faultsMs)
   }
@@ -154,7 +162,7 @@ export class CampaignRun {
       this.faults.endDue()
       if (!isDue && clock.mono() < this.nextLook) continue
       this.nextLook = clock.mono() + lookMs
-      this.judge.look()
+      this.look()
     }
   }
 
@@ -162,6 +170,7 @@ export class CampaignRun {
 
   private async healPhase(): Promise<void> {
     this.story.tell('campaign', 'faults are over')
+    this.population.settle()
     const away = this.options.healsInTwoSteps ? this.whoStaysAway() : null
     this.faults.endAll()
     if (away !== null) {
@@ -192,7 +201,8 @@ export class CampaignRun {
     const [away = null] = this.nodes.ids.filter((id) => !alive.includes(id))
     for (;;) {
       this.startAll(away)
-      const stuck = [...obstacles(this.world, alive), ...(this.population.acknowledged > acknowledged ? [] : ['no produce has succeeded'])]
+      const silence = this.population.acknowledged > acknowledged ? [] : ['no produce has succeeded']
+      const stuck = [...obstacles(this.world, alive), ...silence, ...this.population.obstacles()]
       if (stuck.length === 0) break
       hold(
         clock.mono() - begin < healMsMax,
@@ -213,7 +223,7 @@ export class CampaignRun {
     await this.passUntil(world.clock.mono() + 1_500)
     await world.run(drain(this.of, 'drain'), quietMsMax)
     this.judgeReplicas()
-    this.judge.look()
+    this.look()
     this.judgeHistory()
   }
 

@@ -1,5 +1,5 @@
 import { Prng } from '../../base/prng.ts'
-import type { Millis } from '../../base/units.ts'
+import type { Millis, Uuid } from '../../base/units.ts'
 import type { ClusterWorld } from '../cluster-world.ts'
 import type { HistoryRecorder } from '../history/recorder.ts'
 import type { Place } from '../network-links.ts'
@@ -14,6 +14,7 @@ export interface ClientWorld {
   /** The topic that all produce to and read, and its partitions when it was made. */
   readonly topic: string
   readonly partitions: number
+  topicId: Uuid | null
 }
 
 /** Somebody who does one thing after the other until told to stop. */

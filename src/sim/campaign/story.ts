@@ -36,7 +36,7 @@ export class Story {
   }
 
   onLine({ at, node, level, event, message }: LogLine): void {
-    const isDetail = level !== 'error' && !turningPoints.has(event)
+    const isDetail = (level !== 'error' || event === 'append-failed') && !turningPoints.has(event)
     if (this.entries.length < entriesMax) this.entries.push({ at, actor: 'node', text: `node ${node}: ${message}`, isDetail })
   }
 

@@ -1,0 +1,21 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { ClusterWorld } from '../sim/cluster-world.ts'
+
+test('a controller whose log fails while it answers a request ends its process, and another one takes over', async () => {
+  const world = new ClusterWorld(3, 1, { 'metadata.log.dir': '/metadata/%id' }, { survivesCrashes: true })
+  await world.startAll()
+  const active = world.activeController()
+  assert.ok(active !== null)
+  const node = world.node(active)
+  node.disk.fault = (action, path) => (action === 'write' && path.startsWith('/metadata') ? 'EIO' : null)
+  const client = world.client()
+  const topic = { name: 't', partitions: 1, replicationFactor: 3 }
+  const created = client.createTopics([topic], { timeoutMs: 20_000 })
+  await world.until(() => node.life?.failure !== null, 1_000)
+  assert.match(node.life?.failure ?? '', /^DiskError: write \/metadata/)
+  world.kill(active)
+  await world.run(created)
+  assert.ok(world.activeController() !== active)
+  client.close()
+})
