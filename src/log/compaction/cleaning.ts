@@ -44,11 +44,10 @@ export async function cleanLog(log: LogState, means: CleaningMeans, committed: O
     return await clean(run, planCleaning(log, committed, now), committed, now)
   } catch (error) {
     if (error instanceof CleaningAborted) return { kind: 'aborted' }
-    // A file that is gone, because its segment is
-    if (error instanceof DiskError && run.isDisturbed && log.failure === null) return { kind: 'aborted' }
-    if (error instanceof DiskError) return { kind: 'failed', error }
-    if (isUnreadable(error)) return { kind: 'uncleanable', error }
-    throw error
+    if (!(error instanceof DiskError) && !isUnreadable(error)) throw error
+    // A file that is gone, or cut, under the hands of the cleaning
+    if (run.isDisturbed && log.failure === null) return { kind: 'aborted' }
+    return error instanceof DiskError ? { kind: 'failed', error } : { kind: 'uncleanable', error }
   }
 }
 

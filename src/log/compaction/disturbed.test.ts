@@ -33,17 +33,19 @@ for (const [what, disturb] of [
   ['a close', (log: PartitionLog) => log.abandon()],
 ] as const) {
   test(`${what} ends a cleaning, whenever it comes, and nothing of the cleaning is left`, async () => {
-    for (let after = 0; after < 30; after++) {
-      const world = compactedWorld()
+    for (let after = 0, ended = false; !ended; after++) {
+      const world = compactedWorld({ segmentBytes: 400 })
       const log = await world.open()
-      for (let i = 0; i < 10; i++) {
-        append(log, ['a=1', `k${i}=1`, `j${i % 3}=1`, 'b=1'])
-        if (i % 3 === 2) log.roll(start)
-      }
-      const cleaning = tryToClean(world, log)
+      for (let i = 0; i < 4; i++) append(log, ['a=1', `k${i}=1`, `j${i % 3}=1`, 'b=1', ...Array.from({ length: 8 }, (_, n) => `n${n}=1`)])
+      log.roll(start)
+      append(log, ['z=1'])
+      const cleaning = tryToClean(world, log, { ioBufferBytes: 4096 })
+      void cleaning.then(() => (ended = true))
       for (let i = 0; i < after; i++) await Promise.resolve()
-      disturb(log)
+      if (!ended) disturb(log)
+      const wasOver: boolean = ended
       const outcome = await cleaning
+      ended = wasOver
       assert.ok(outcome.kind === 'aborted' || outcome.kind === 'cleaned', outcome.kind)
       if (what === 'a close') continue
       assert.deepEqual(
