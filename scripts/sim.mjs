@@ -2,6 +2,9 @@
 // a partition's log on a disk that loses power, and groups with their members. A failure names its seed and tells its story.
 //   npm run sim -- --seeds 5000 --from 1      (1000 seeds when left out)
 //   npm run sim -- --only groups              (quorum, replication, log or groups)
+// Whole clusters with their clients, as a campaign:
+//   npm run sim -- --kind cluster --minutes 30 [--ledger] [--jobs 2]   (from the first seed that the ledger does not have; --from N says another)
+//   npm run sim -- --kind cluster --seed 17 [--explain | --shrink]     (one seed: its outcome, its timeline, the fewest faults that it needs to fail)
 import { spawnSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
@@ -10,16 +13,40 @@ import { prepare, root } from './prepare.mjs'
 
 const seedsPerRound = 200
 const { values } = parseArgs({
-  options: { seeds: { type: 'string', default: '1000' }, from: { type: 'string', default: '1' }, only: { type: 'string' } },
+  options: {
+    seeds: { type: 'string' },
+    from: { type: 'string' },
+    only: { type: 'string' },
+    kind: { type: 'string' },
+    minutes: { type: 'string' },
+    jobs: { type: 'string' },
+    seed: { type: 'string' },
+    explain: { type: 'boolean', default: false },
+    shrink: { type: 'boolean', default: false },
+    ledger: { type: 'boolean', default: false },
+  },
 })
-const seeds = Number(values.seeds)
-const from = Number(values.from)
-if (![seeds, from].every((it) => Number.isSafeInteger(it) && it > 0)) {
-  process.stderr.write('usage: npm run sim -- [--seeds N] [--from N] [--only NAME]   (whole numbers from 1)\n')
+const { seeds: seedsGiven, from: fromGiven, minutes, jobs, seed } = values
+if (![seedsGiven, fromGiven, jobs, seed].every((it) => it === undefined || (Number.isSafeInteger(Number(it)) && Number(it) > 0))) {
+  process.stderr.write('usage: npm run sim -- [--seeds N] [--from N] [--only NAME | --kind cluster ...]   (whole numbers from 1)\n')
   process.exit(64)
 }
+const seeds = Number(seedsGiven ?? '1000')
+const from = Number(fromGiven ?? '1')
 if (process.env.ODRADEK_DIST === undefined) prepare()
 const dist = resolve(process.env.ODRADEK_DIST ?? join(root, 'dist'))
+const only = values.kind ?? values.only
+if (only === 'cluster' || seed !== undefined || minutes !== undefined) {
+  const { runCampaign, runOne } = await import('./sim-campaign.mjs')
+  if (seed !== undefined) process.exit(await runOne({ dist, seed: Number(seed), explain: values.explain, shrinks: values.shrink }))
+  const limits = {
+    from: fromGiven === undefined ? null : from,
+    count: seedsGiven === undefined && minutes !== undefined ? Infinity : seeds,
+    minutes: minutes === undefined ? null : Number(minutes),
+    jobs: jobs === undefined ? null : Number(jobs),
+  }
+  process.exit(await runCampaign({ dist, ...limits, ledger: values.ledger }))
+}
 const { simulate } = await import(pathToFileURL(join(dist, 'sim', 'raft-simulation.js')).href)
 const { simulateGroups } = await import(pathToFileURL(join(dist, 'sim', 'groups', 'simulate-groups.js')).href)
 
@@ -65,9 +92,9 @@ const all = [
   testFile('log', 'log/crash.test.js', (first, count) => ({ LOG_SEEDS: `${first}-${first + count - 1}` })),
   bySeed('groups', (seed) => simulateGroups(seed)),
 ]
-const simulations = all.filter(({ name }) => values.only === undefined || values.only === name)
+const simulations = all.filter(({ name }) => only === undefined || only === name)
 if (simulations.length === 0) {
-  process.stderr.write(`--only takes ${all.map(({ name }) => name).join(', ')}\n`)
+  process.stderr.write(`--only takes ${all.map(({ name }) => name).join(', ')} or cluster\n`)
   process.exit(64)
 }
 

@@ -109,9 +109,9 @@ export class ControllerNode {
   }
 
   /** Where this voter stands, for whoever looks on from outside. Throws before the log is open. */
-  get standing(): { readonly leader: QuorumLeader; readonly highWatermark: Offset; readonly logEndOffset: Offset } {
-    const { leader, highWatermark, logEndOffset } = this.quorum
-    return { leader, highWatermark, logEndOffset }
+  get standing(): { readonly epoch: Epoch; readonly highWatermark: Offset; readonly logEndOffset: Offset } {
+    const { epoch, highWatermark, logEndOffset } = this.quorum
+    return { epoch, highWatermark, logEndOffset }
   }
 
   /** Rejects with NetworkError when a listener cannot be opened, with DiskError when the log cannot be read. */

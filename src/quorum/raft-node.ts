@@ -95,6 +95,11 @@ export class RaftNode implements MetadataQuorum {
     return this.known
   }
 
+  /** The highest that this node has heard of; -1 before the log is open. */
+  get epoch(): Epoch {
+    return this.machine?.epoch ?? -1
+  }
+
   get highWatermark(): Offset {
     return this.machine?.highWatermark ?? 0
   }

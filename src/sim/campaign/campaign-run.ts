@@ -222,8 +222,8 @@ export class CampaignRun {
     await world.run(this.population.stop(), quietMsMax)
     await this.passUntil(world.clock.mono() + 1_500)
     await world.run(drain(this.of, 'drain'), quietMsMax)
-    this.judgeReplicas()
-    this.look()
+    this.replicaJudge.lookAtEnd()
+    this.quorumJudge.look()
     this.judgeHistory()
   }
 
@@ -233,23 +233,6 @@ export class CampaignRun {
     if (first === undefined) return
     const counts = [...verdict.errorCounts].map(([kind, count]) => `${count} ${kind}`).join(', ')
     throw new Violation(first.kind, `${counts}; the first: ${JSON.stringify(first, null, 1).slice(0, 3_000)}`)
-  }
-
-  /** All replicas of all partitions are the same, byte for byte. */
-  private judgeReplicas(): void {
-    for (const { name, partitions } of this.world.image().topics.all()) {
-      for (const partition of partitions) {
-        if (partition === undefined) continue
-        const all = partition.replicas.map((id) => this.world.bytesOf(id, name, partition.partition))
-        const isSame = all.every((bytes) => bytes.equals(all[0] ?? bytes))
-        const sizes = all.map((it) => it.length).join(', ')
-        hold(
-          isSame,
-          'REP-15',
-          () => `the replicas of ${name}-${partition.partition} on ${partition.replicas.join(', ')} differ (${sizes} bytes)`,
-        )
-      }
-    }
   }
 }
 

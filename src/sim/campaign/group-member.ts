@@ -260,7 +260,7 @@ export class GroupMember implements CampaignClient {
   private async live(life: Life, prng: Prng): Promise<void> {
     const { world } = this.of
     let heartbeatAt = -Infinity
-    for (let polls = 0; !this.isStopped; polls += 1) {
+    while (!this.isStopped) {
       if (world.clock.mono() >= heartbeatAt || !life.membership.isStable) {
         heartbeatAt = world.clock.mono() + this.heartbeatMs
         await life.membership.step()

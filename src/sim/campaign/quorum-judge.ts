@@ -35,23 +35,23 @@ export class QuorumJudge {
   }
 
   private lookAt(id: NodeId, life: NodeLife): void {
-    const { leader, highWatermark, logEndOffset } = life.controller.standing
+    const { epoch: current, highWatermark, logEndOffset } = life.controller.standing
     const before = this.epochs.get(id) ?? -1
-    hold(leader.epoch >= before, 'RAFT-2', () => `controller ${id} was in epoch ${before} and is in ${leader.epoch}`)
-    this.epochs.set(id, leader.epoch)
+    hold(current >= before, 'RAFT-2', () => `controller ${id} was in epoch ${before} and is in ${current}`)
+    this.epochs.set(id, current)
     this.checkCommitted(id, highWatermark)
     if (life.controller.isActive) {
-      const known = this.leaders.get(leader.epoch) ?? id
-      hold(known === id, 'RAFT-1', () => `controllers ${known} and ${id} are active in epoch ${leader.epoch}`)
-      this.leaders.set(leader.epoch, id)
+      const known = this.leaders.get(current) ?? id
+      hold(known === id, 'RAFT-1', () => `controllers ${known} and ${id} are active in epoch ${current}`)
+      this.leaders.set(current, id)
       const { offset, epoch } = this.highest
       hold(
-        leader.epoch <= epoch || logEndOffset >= offset,
+        current <= epoch || logEndOffset >= offset,
         'RAFT-6',
-        () => `controller ${id}, active in epoch ${leader.epoch}, ends at ${logEndOffset}; ${offset} were committed in epoch ${epoch}`,
+        () => `controller ${id}, active in epoch ${current}, ends at ${logEndOffset}; ${offset} were committed in epoch ${epoch}`,
       )
     }
-    if (highWatermark > this.highest.offset) this.highest = { offset: highWatermark, epoch: leader.epoch }
+    if (highWatermark > this.highest.offset) this.highest = { offset: highWatermark, epoch: current }
   }
 
   private checkCommitted(id: NodeId, highWatermark: Offset): void {

@@ -54,6 +54,17 @@ export class ReplicaJudge {
     }
   }
 
+  /** When all is quiet: all replicas are the same to their end, but for what each has compacted for itself. @throws Violation */
+  lookAtEnd(): void {
+    this.look()
+    for (const [key, replicas] of this.replicas()) {
+      const from = Math.max(...replicas.map(({ hosted }) => cleanedOf(hosted)))
+      const [first, ...others] = replicas.map(({ bytes }) => within(bytes, from, Infinity))
+      const sizes = replicas.map(({ node, bytes }) => `node ${node} has ${bytes.length} bytes`).join(', ')
+      hold(first !== undefined && others.every((it) => it.equals(first)), 'REP-15', () => `the replicas of ${key} differ: ${sizes}`)
+    }
+  }
+
   /** By topic id and partition. */
   private replicas(): ReadonlyMap<string, readonly Seen[]> {
     const found = new Map<string, Seen[]>()
@@ -79,7 +90,8 @@ export class ReplicaJudge {
     return Buffer.concat(segments.map((name) => disk.readSmall(`${folder}/${name}`)))
   }
 
-  private checkLog(key: string, { node, bytes }: Seen): void {
+  private checkLog(key: string, { node, hosted, bytes }: Seen): void {
+    const cleaned = cleanedOf(hosted)
     let epoch = -1
     let next = -1
     for (const { header } of batchHeaders(bytes)) {
@@ -88,6 +100,8 @@ export class ReplicaJudge {
       hold(header.leaderEpoch >= epoch, 'REP-5', () => `${at} is of epoch ${header.leaderEpoch}, after ${epoch}`)
       epoch = header.leaderEpoch
       next = header.lastOffset + 1
+      // What was compacted is another batch from then on
+      if (header.baseOffset < cleaned) continue
       const name = `${key}/${epoch}/${header.baseOffset}`
       const known = this.written.get(name)
       if (known === undefined) this.written.set(name, header.crc)
@@ -114,10 +128,12 @@ export class ReplicaJudge {
 
   private checkInSync(key: string, leader: Seen, replicas: readonly Seen[], isr: Isr): void {
     const end = leader.hosted.replica.highWatermark
-    const own = before(leader.bytes, end)
     for (const member of replicas) {
       if (member === leader || !isr.members.includes(member.node)) continue
-      const theirs = before(member.bytes, end)
+      // Each replica compacts for itself
+      const from = Math.max(cleanedOf(leader.hosted), cleanedOf(member.hosted))
+      const own = within(leader.bytes, from, end)
+      const theirs = within(member.bytes, from, end)
       hold(
         theirs.equals(own),
         'REP-2',
@@ -145,14 +161,20 @@ export class ReplicaJudge {
   }
 }
 
-/** The batches before an offset. */
-function before(bytes: Buffer, end: Offset): Buffer {
+function cleanedOf(hosted: HostedPartition): Offset {
+  return hosted.log.cleanedOffset ?? 0
+}
+
+/** The batches from one offset on and before another. */
+function within(bytes: Buffer, from: Offset, end: Offset): Buffer {
+  let start = 0
   let size = 0
   for (const { at, header } of batchHeaders(bytes)) {
     if (header.lastOffset >= end) break
     size = at + header.sizeBytes
+    if (header.baseOffset < from) start = size
   }
-  return bytes.subarray(0, size)
+  return bytes.subarray(start, size)
 }
 
 function firstDifference(one: Buffer, other: Buffer): string {

@@ -1,0 +1,115 @@
+// Campaigns of whole clusters, for scripts/sim.mjs: seeds over all threads until the time is over or the seeds are done; one seed told or made smaller.
+import { execFileSync } from 'node:child_process'
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { root } from './prepare.mjs'
+
+const ledgerPath = join(root, 'docs', 'internals', 'reliability-ledger.md')
+const progressMs = 10_000
+
+function load(dist, name) {
+  return import(pathToFileURL(join(dist, 'sim', 'campaign', `${name}.js`)).href)
+}
+
+/** Runs seeds from `from` on; `count` of them, or as many as `minutes` allow. Resolves with the exit status. */
+export async function runCampaign({ dist, from, count, minutes, jobs, ledger }) {
+  const { addReport, emptySum, ledgerHead, ledgerRow, nextSeed } = await load(dist, 'ledger')
+  const known = existsSync(ledgerPath) ? readFileSync(ledgerPath, 'utf8') : ledgerHead
+  const first = from ?? (minutes === null ? 1 : nextSeed(known))
+  const sum = emptySum()
+  const started = performance.now()
+  const deadline = minutes === null ? Infinity : started + minutes * 60_000
+  let next = first
+  const take = () => (next < first + count && performance.now() < deadline ? next++ : null)
+  const tell = () => {
+    sum.wallMs = performance.now() - started
+    process.stdout.write(`${progressOf(sum)}\n`)
+  }
+  const timer = setInterval(tell, progressMs)
+  const threads = Array.from({ length: jobs ?? availableParallelism() }, () =>
+    runThread(dist, take, (result) => onResult(result, sum, addReport)),
+  )
+  await Promise.all(threads)
+  clearInterval(timer)
+  tell()
+  if (ledger) {
+    const commit = execFileSync('git', ['rev-parse', '--short', 'HEAD'], { cwd: root, encoding: 'utf8' }).trim()
+    const row = ledgerRow(sum, { date: new Date().toISOString().slice(0, 10), commit, first })
+    if (existsSync(ledgerPath)) appendFileSync(ledgerPath, row)
+    else writeFileSync(ledgerPath, ledgerHead + row)
+  }
+  return sum.findings.length === 0 ? 0 : 1
+}
+
+function onResult({ seed, report, failure }, sum, addReport) {
+  if (failure === null) return addReport(sum, report)
+  sum.findings.push({ seed, rule: failure.rule })
+  process.stdout.write(
+    `${failure.told}\nAgain: npm run sim -- --kind cluster --seed ${seed} --explain   (--shrink looks for fewer faults)\n\n`,
+  )
+}
+
+function runThread(dist, take, onDone) {
+  return new Promise((resolve, reject) => {
+    const worker = new Worker(new URL('./sim-cluster.mjs', import.meta.url), { workerData: { dist } })
+    const give = () => {
+      const seed = take()
+      if (seed !== null) return worker.postMessage(seed)
+      void worker.terminate()
+      resolve()
+    }
+    worker.on('message', (result) => {
+      onDone(result)
+      give()
+    })
+    worker.on('error', reject)
+    give()
+  })
+}
+
+function progressOf(sum) {
+  const seconds = sum.wallMs / 1000
+  const faults = [...sum.faults.values()].reduce((all, it) => all + it, 0)
+  const simulated = sum.simulatedMs / 3_600_000
+  return [
+    `${seconds.toFixed(0)} s: ${sum.seeds} seeds hold, ${sum.findings.length} do not`,
+    `${simulated.toFixed(2)} simulated hours (${(sum.simulatedMs / 1000 / seconds).toFixed(1)} times as fast as time)`,
+    `${(sum.events / seconds).toFixed(0)} events/s`,
+    `${faults} faults, ${sum.acknowledged} records acknowledged`,
+  ].join('; ')
+}
+
+/** One seed, told as a timeline, or made smaller. Resolves with the exit status. */
+export async function runOne({ dist, seed, explain, shrinks }) {
+  const { runSeed, describeFailure } = await load(dist, 'run-seed')
+  if (shrinks) return shrinkOne(dist, seed, describeFailure)
+  const { report, failure, options, timeline } = await runSeed(seed)
+  if (explain) process.stdout.write(`The cluster of seed ${seed}: ${options}\n\n${timeline}\n\n`)
+  if (failure !== null) {
+    process.stdout.write(explain ? `It breaks ${failure.rule}: ${failure.message}\n` : describeFailure(failure))
+    return 1
+  }
+  const { simulatedMs, events, acknowledged, operations, digest } = report
+  process.stdout.write(
+    `seed ${seed} holds: ${(simulatedMs / 1000).toFixed(1)} simulated seconds, ${events} events, ${operations} operations, ` +
+      `${acknowledged} records acknowledged, digest ${digest}\n`,
+  )
+  return 0
+}
+
+async function shrinkOne(dist, seed, describeFailure) {
+  const { shrink } = await load(dist, 'shrink')
+  const shrunk = await shrink(seed)
+  if (shrunk === null) {
+    process.stdout.write(`seed ${seed} holds\n`)
+    return 0
+  }
+  process.stdout.write(
+    `${shrunk.plan.length} faults are enough (found in ${shrunk.runs} runs): ${shrunk.plan.map((it) => `#${it.number}`).join(' ')}\n`,
+  )
+  process.stdout.write(describeFailure(shrunk.failure))
+  return 1
+}
