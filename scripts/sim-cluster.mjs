@@ -5,7 +5,9 @@ import { parentPort, workerData } from 'node:worker_threads'
 
 const { runSeed, describeFailure } = await import(pathToFileURL(join(workerData.dist, 'sim', 'campaign', 'run-seed.js')).href)
 
-parentPort.on('message', async (seed) => {
+async function answer(seed) {
   const { report, failure } = await runSeed(seed)
   parentPort.postMessage({ seed, report, failure: failure === null ? null : { rule: failure.rule, told: describeFailure(failure) } })
-})
+}
+
+parentPort.on('message', (seed) => void answer(seed))
