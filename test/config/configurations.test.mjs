@@ -24,6 +24,7 @@ const differences = {
   'metric.reporters': '',
   'queued.max.request.bytes': '268435456',
   'replica.lag.time.max.ms': '10000',
+  'offsets.topic.segment.bytes': '8388608',
 }
 
 /** Values that Kafka judges elsewhere than in the definition (quorum), or takes by an accident of a regular expression. */

@@ -110,6 +110,9 @@ export const groupsRows: readonly ConfigKey[] = [
   }),
   int('offsets.topic.segment.bytes', 104857600, 'high', {
     valid: atLeast(1),
+    ours: 8388608,
+    because:
+      'The segment that is being written is not compacted, and who comes to coordinate groups reads it whole: the shorter, the sooner.',
     does: 'Segment size of the topic of committed offsets when it is made.',
   }),
 ]

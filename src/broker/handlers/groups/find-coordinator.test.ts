@@ -67,7 +67,7 @@ describe('FindCoordinator', () => {
     const configs = [
       { name: 'cleanup.policy', value: 'compact' },
       { name: 'compression.type', value: 'producer' },
-      { name: 'segment.bytes', value: '104857600' },
+      { name: 'segment.bytes', value: '8388608' },
     ]
     assert.deepEqual(made?.topics, [{ name: offsetsTopic, numPartitions: 7, replicationFactor: 2, assignments: [], configs }])
   })
