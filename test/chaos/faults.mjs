@@ -353,13 +353,14 @@ export const faults = {
   /** No more files or connections can be opened. */
   noFiles: {
     needs: needsPrlimit,
-    inject(world, nodes, { spare = 2 }) {
-      for (const { pid } of nodes) limitOpenFiles(pid, openFilesOf(pid) + spare)
-      return async () => {
-        for (const node of nodes) if (node.isUp) limitOpenFiles(node.pid, 65_536)
-        for (const node of nodes) if (!node.isUp) await startAgain(node)
-      }
-    },
+    inject: (world, nodes, { spare = 2 }) =>
+      each(world, nodes, (node) => {
+        const setBack = limitOpenFiles(node.pid, openFilesOf(node.pid) + spare)
+        return async () => {
+          if (node.isUp) setBack()
+          else await startAgain(node)
+        }
+      }),
   },
 }
 

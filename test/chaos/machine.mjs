@@ -205,10 +205,15 @@ export function openFilesOf(pid) {
   return Number(spawnSync('sh', ['-c', `ls /proc/${pid}/fd | wc -l`], { encoding: 'utf8' }).stdout)
 }
 
-/** @param {number} pid @param {number} count the soft limit; the hard one stays */
+/** The soft limit; the hard one stays. @param {number} pid @param {number} count @returns {() => void} sets it back */
 export function limitOpenFiles(pid, count) {
-  const { status, stderr } = spawnSync('prlimit', ['--pid', String(pid), `--nofile=${count}:`], { encoding: 'utf8' })
-  if (status !== 0) throw new Error(`prlimit: ${stderr}`)
+  const [, before = ''] = /Max open files\s+(\d+|unlimited)/.exec(readFileSync(`/proc/${pid}/limits`, 'utf8')) ?? []
+  const set = (/** @type {string | number} */ soft) => {
+    const { status, stderr } = spawnSync('prlimit', ['--pid', String(pid), `--nofile=${soft}:`], { encoding: 'utf8' })
+    if (status !== 0) throw new Error(`prlimit: ${stderr}`)
+  }
+  set(count)
+  return () => set(before)
 }
 
 export const needsPrlimit = () => (onPath('prlimit') === undefined ? 'needs prlimit (util-linux)' : undefined)

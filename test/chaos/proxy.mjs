@@ -52,6 +52,13 @@ export function chance(seed) {
   }
 }
 
+/** RST. A socket that is already saying goodbye cannot be reset any more (uv_tcp_close_reset) and is closed. @param {import('node:net').Socket | undefined} socket */
+function resetSocket(socket) {
+  if (socket === undefined || socket.destroyed) return
+  if (socket.writableEnded) socket.destroy()
+  else socket.resetAndDestroy()
+}
+
 /** One direction of one connection. */
 class Flow {
   /**
@@ -132,7 +139,7 @@ class Flow {
   pass(bytes) {
     if (this.to.destroyed) return
     if (bytes === 'end') this.to.end()
-    else if (bytes === 'reset') this.to.resetAndDestroy()
+    else if (bytes === 'reset') resetSocket(this.to)
     else {
       this.held -= bytes.length
       if (this.link.back.isBlocked && !this.link.back.isConfirmed) this.unconfirmedSince ??= performance.now()
@@ -294,7 +301,7 @@ class Connection {
     far.on('error', (error) => {
       if ('code' in error && error.code === 'ECONNREFUSED') {
         proxy.onRefused()
-        near.resetAndDestroy()
+        resetSocket(near)
       }
     })
     far.once('close', () => {
@@ -327,20 +334,20 @@ class Connection {
   }
 
   reset() {
-    this.near.resetAndDestroy()
-    this.far?.resetAndDestroy()
+    resetSocket(this.near)
+    resetSocket(this.far)
   }
 
   loseTarget() {
     this.isFrozen = true
     this.isLost = true
-    this.far?.resetAndDestroy()
+    resetSocket(this.far)
   }
 
   /** Of a connection that has no other end any more the dialler learns when it next says something: here, at once. */
   thaw() {
     this.isFrozen = false
-    if (this.isLost) this.near.resetAndDestroy()
+    if (this.isLost) resetSocket(this.near)
     else this.onShaped()
   }
 

@@ -1,0 +1,43 @@
+// A few scenarios of real faults (`npm run chaos` has them all): nothing acknowledged is lost, doubled or out of order, the group's offsets never go
+// back, and clients wait no longer than a busy machine excuses.
+import assert from 'node:assert/strict'
+import { after, describe, test } from 'node:test'
+import { underTest } from '../rig/cluster.mjs'
+import { Campaign, chosen, lineOf } from './campaign.mjs'
+import { faults } from './faults.mjs'
+import { availability, longestOutage, servedWindows } from './outage.mjs'
+import { scenarios } from './scenarios.mjs'
+
+/** What a busy machine may take, in times of an idle one's bound. */
+const patience = 4
+const few = ['kill-both', 'pause-leader', 'isolate-leader-from-peers', 'mute-controller', 'resets-everywhere']
+
+test('windows and silences are counted between two instants', () => {
+  assert.deepEqual(servedWindows([5, 10, 95, 150, 399, 500], 0, 450), { served: 3, windows: 4 })
+  assert.deepEqual(servedWindows([], 0, 1000), { served: 0, windows: 10 })
+  const times = new Map([
+    ['a', [0, 50, 150]],
+    ['b', [0, 20]],
+  ])
+  assert.deepEqual(availability(times, 0, 200), { served: 3, windows: 4, share: 0.75 })
+  assert.deepEqual(longestOutage(times, 10, 200), { key: 'b', begin: 20, ms: 180 })
+})
+
+test('scenarios have names of their own and faults that there are', () => {
+  assert.equal(new Set(scenarios.map(({ name }) => name)).size, scenarios.length)
+  assert.ok(scenarios.length >= 50)
+  for (const { steps } of scenarios) for (const { fault } of steps) assert.ok(fault.name in faults, fault.name)
+})
+
+describe('real faults', { skip: underTest === 'kafka' && 'Kafka’s own bounds are other ones' }, () => {
+  const campaign = new Campaign({ seed: 1, patience })
+  after(() => campaign.end())
+
+  for (const scenario of chosen(few.join())) {
+    test(scenario.about, async (t) => {
+      const outcome = await campaign.round(scenario)
+      t.diagnostic(lineOf(outcome))
+      assert.deepEqual([...outcome.findings, ...outcome.excess], [])
+    })
+  }
+})
