@@ -7,6 +7,7 @@ import { quantile } from './outage.mjs'
 import { chance } from './proxy.mjs'
 import { lacking, Round, startWorld, worldOf } from './round.mjs'
 import { scenarios, weather, weatherNames } from './scenarios.mjs'
+import { StockWitness } from './stock-witness.mjs'
 
 const roundsPerWorld = 40
 
@@ -21,6 +22,7 @@ const options = /** @type {const} */ ({
   json: { type: 'string' },
   keep: { type: 'boolean', default: false },
   list: { type: 'boolean', default: false },
+  java: { type: 'boolean', default: false },
 })
 
 const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`)
@@ -36,8 +38,8 @@ export function chosen(names) {
 
 /** Runs rounds, each on a cluster that fits. */
 export class Campaign {
-  /** @param {{ seed: number, patience?: number, folder?: string, keepAlways?: boolean }} options */
-  constructor({ seed, patience = 1, folder = join(root, '.build', 'chaos'), keepAlways = false }) {
+  /** @param {{ seed: number, patience?: number, folder?: string, keepAlways?: boolean, java?: boolean }} options */
+  constructor({ seed, patience = 1, folder = join(root, '.build', 'chaos'), keepAlways = false, java = false }) {
     this.seed = seed
     this.patience = patience
     this.folder = folder
@@ -48,6 +50,7 @@ export class Campaign {
     /** @type {import('./round.mjs').Started | undefined} */
     this.world = undefined
     this.worldRounds = 0
+    this.stock = java ? new StockWitness() : undefined
   }
 
   /** @param {import('./scenarios.mjs').Scenario} scenario @returns {Promise<import('./round.mjs').Outcome>} */
@@ -89,6 +92,11 @@ export class Campaign {
     this.world = undefined
     await world?.stop()
   }
+
+  async stop() {
+    await this.end()
+    await this.stock?.stop()
+  }
 }
 
 /** @param {import('./round.mjs').Outcome} outcome */
@@ -102,13 +110,15 @@ export function lineOf({
   quorumElections,
   recoverMs,
   writes,
+  stockMs,
+  load,
   findings,
   excess,
   folder,
 }) {
   const state = findings.length > 0 ? 'WRONG' : excess.length > 0 ? 'LATE ' : 'ok   '
   const share = ((100 * served) / Math.max(1, windows)).toFixed(1)
-  const figures = `${outageMs.toFixed(0).padStart(6)} ms  commits ${commitMs.toFixed(0).padStart(6)} ms  ${share.padStart(5)} % of windows  elections ${elections}+${quorumElections}  well after ${(recoverMs / 1000).toFixed(1)} s  ${writes} writes`
+  const figures = `${outageMs.toFixed(0).padStart(6)} ms  commits ${commitMs.toFixed(0).padStart(6)} ms  ${share.padStart(5)} % of windows  elections ${elections}+${quorumElections}  well after ${(recoverMs / 1000).toFixed(1)} s  ${writes} writes${stockMs === undefined ? '' : `  Java ${stockMs.toFixed(0)} ms`}  load ${load.toFixed(1)}`
   const why = [...findings, ...excess].map((it) => `\n        ${it}`).join('')
   return `${state} ${scenario.padEnd(30)} ${figures}${why}${why === '' || folder === undefined ? '' : `\n        story: ${join(folder, 'story.txt')}`}`
 }
@@ -173,13 +183,13 @@ export async function campaign(args) {
   const hours = values.hours === undefined ? undefined : Number(values.hours)
   const steps = weathered.length > 0 ? weathered : plan(rest, { rounds: Number(values.rounds), hours, random })
   say(`seed ${seed}`)
-  const it = new Campaign({ seed, patience: Number(values.patience), keepAlways: values.keep })
+  const it = new Campaign({ seed, patience: Number(values.patience), keepAlways: values.keep, java: values.java })
   const begin = performance.now()
   try {
     for (const scenario of steps)
       say(`${((performance.now() - begin) / 60_000).toFixed(1).padStart(6)} min  ${lineOf(await it.round(scenario))}`)
   } finally {
-    await it.end()
+    await it.stop()
     say(`\n${table(it.outcomes)}\n\n${it.outcomes.length} rounds in ${((performance.now() - begin) / 1000).toFixed(0)} s, seed ${seed}`)
     if (values.json !== undefined) writeFileSync(values.json, JSON.stringify({ seed, outcomes: it.outcomes }, null, 1))
   }

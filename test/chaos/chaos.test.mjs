@@ -31,7 +31,7 @@ test('scenarios have names of their own and faults that there are', () => {
 
 describe('real faults', { skip: underTest === 'kafka' && 'Kafka’s own bounds are other ones' }, () => {
   const campaign = new Campaign({ seed: 1, patience })
-  after(() => campaign.end())
+  after(() => campaign.stop())
 
   for (const scenario of chosen(few.join())) {
     test(scenario.about, async (t) => {

@@ -11,7 +11,7 @@ export const offsetsTopic = '__consumer_offsets'
 /** @typedef {Awaited<ReturnType<typeof import('../rig/cluster.mjs').startCluster>>} Cluster */
 /** @typedef {Cluster['nodes'][number]} Node */
 /** @typedef {'apart' | 'together' | 'spread'} Layout */
-/** @typedef {{ topic: string, group: string, roles: Record<string, Node> }} Laid */
+/** @typedef {{ group: string, roles: Record<string, Node> }} Laid */
 
 /** Every partition led by the first of its replicas, all in sync, everybody there. @param {Cluster} cluster */
 export async function settle(cluster) {
@@ -41,8 +41,8 @@ export async function makeOffsetsTopic(cluster) {
   await cluster.waitInSync(offsetsTopic)
 }
 
-/** Makes a topic and names the roles. @param {Cluster} cluster @param {Layout} layout @param {string} topic @returns {Promise<Laid>} */
-export async function lay(cluster, layout, topic) {
+/** Makes topics and names the roles. @param {Cluster} cluster @param {Layout} layout @param {readonly string[]} topics @returns {Promise<Laid>} */
+export async function lay(cluster, layout, topics) {
   const controller = await cluster.activeController()
   const rest = cluster.nodes.filter((node) => node !== controller)
   const leader = layout === 'apart' ? rest[0] : controller
@@ -54,14 +54,14 @@ export async function lay(cluster, layout, topic) {
     return { partitionIndex, brokerIds: [first, ...ids.filter((id) => id !== first)] }
   })
   const answer = await cluster.ask('createTopics', 7, {
-    topics: [{ name: topic, numPartitions: -1, replicationFactor: -1, assignments, configs: [] }],
+    topics: topics.map((name) => ({ name, numPartitions: -1, replicationFactor: -1, assignments, configs: [] })),
     timeoutMs: 10_000,
   })
-  if (answer.topics[0].errorCode !== 0)
-    throw new Error(`create ${topic}: error ${answer.topics[0].errorCode} ${answer.topics[0].errorMessage}`)
-  await cluster.waitInSync(topic)
+  for (const { name, errorCode, errorMessage } of answer.topics)
+    if (errorCode !== 0) throw new Error(`create ${name}: error ${errorCode} ${errorMessage}`)
+  await cluster.waitInSync(...topics)
   const group = await groupOf(cluster, follower.id)
-  return { topic, group, roles: { leader, controller, follower, both: controller, coordinator: follower } }
+  return { group, roles: { leader, controller, follower, both: controller, coordinator: follower } }
 }
 
 /** A group that a node coordinates. @param {Cluster} cluster @param {number} id */
@@ -73,9 +73,9 @@ async function groupOf(cluster, id) {
   }
 }
 
-/** @param {Cluster} cluster @param {string} topic */
-export async function remove(cluster, topic) {
-  await cluster.ask('deleteTopics', 5, { topicNames: [topic], timeoutMs: 5000 })
+/** @param {Cluster} cluster @param {readonly string[]} topics */
+export async function remove(cluster, topics) {
+  await cluster.ask('deleteTopics', 5, { topicNames: topics, timeoutMs: 5000 })
 }
 
 /** The state of leadership: what elections there have been is the difference of two of them. @param {Cluster} cluster @param {string} topic */

@@ -1,5 +1,6 @@
 // One round of a scenario: a fresh topic, witnesses at work, the faults, and then what is to be said of it.
 import { createWriteStream, mkdirSync } from 'node:fs'
+import { loadavg } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { until } from '../rig/processes.mjs'
@@ -22,11 +23,12 @@ const toldMax = 12
 /** @typedef {import('./faults.mjs').World & { kind: string, clients: { id: number, port: number }[], bootstrap: string, stop: () => Promise<void> }} Started */
 
 /**
- * What a round says. `outageMs`: the longest time in which a partition acknowledged no write; `commitMs`: the group no commit. `findings`: what
+ * What a round says. `outageMs`: the longest time in which a partition acknowledged no write; `commitMs`: the group no commit; `stockMs`: the
+ * same as `outageMs` for the stock producer. `load`: what else the machine had to do (load average). `findings`: what
  * must not be; `excess`: what took longer than the scenario allows.
  * @typedef {{
  *   scenario: string, seed: number, outageMs: number, commitMs: number, served: number, windows: number, elections: number, quorumElections: number,
- *   recoverMs: number, writes: number, findings: string[], excess: string[], folder: string | undefined, isBroken: boolean,
+ *   recoverMs: number, writes: number, stockMs: number | undefined, load: number, findings: string[], excess: string[], folder: string | undefined, isBroken: boolean,
  * }} Outcome
  */
 
@@ -82,15 +84,18 @@ function nodesOf(world, target, roles) {
 }
 
 export class Round {
-  /** @param {Started} world @param {Scenario} scenario @param {{ seed: number, number: number, folder: string, patience?: number, keepAlways?: boolean }} options */
-  constructor(world, scenario, { seed, number, folder, patience = 1, keepAlways = false }) {
+  /** @param {Started} world @param {Scenario} scenario @param {{ seed: number, number: number, folder: string, patience?: number, keepAlways?: boolean, stock?: import('./stock-witness.mjs').StockWitness }} options */
+  constructor(world, scenario, { seed, number, folder, patience = 1, keepAlways = false, stock }) {
     this.world = world
     this.scenario = scenario
     this.seed = seed
+    this.number = number
     this.folder = folder
     this.patience = patience
     this.keepAlways = keepAlways
     this.topic = `round-${number}`
+    this.stock = stock
+    this.topics = stock === undefined ? [this.topic] : [this.topic, `stock-${number}`]
     /** @type {Set<import('./layout.mjs').Node>} */
     this.hit = new Set()
     this.begin = 0
@@ -105,7 +110,7 @@ export class Round {
   async run() {
     const { cluster } = this.world
     await settle(cluster)
-    const { group, roles } = await lay(cluster, this.scenario.layout, this.topic)
+    const { group, roles } = await lay(cluster, this.scenario.layout, this.topics)
     mkdirSync(this.folder, { recursive: true })
     const lines = createWriteStream(join(this.folder, 'history.ndjson'))
     const recorder = new HistoryRecorder((line) => lines.write(line))
@@ -115,7 +120,8 @@ export class Round {
     this.world.seed = this.seed
     try {
       await witness.start()
-      await until('the witnesses are at work', () => witness.hasResumed(0))
+      await this.stock?.start(this.world.bootstrap, `stock-${this.number}`, partitionCount)
+      await until('the witnesses are at work', () => witness.hasResumed(0) && this.stock?.hasResumed(0) !== false)
       await sleep(warmUpMs)
       const before = await epochs(cluster, this.topic)
       story.tell(
@@ -133,7 +139,7 @@ export class Round {
     } finally {
       witness.close()
       await new Promise((resolve) => lines.end(() => resolve(undefined)))
-      if (!this.isBroken) await remove(cluster, this.topic).catch(() => {})
+      if (!this.isBroken) await remove(cluster, this.topics).catch(() => {})
     }
   }
 
@@ -146,7 +152,7 @@ export class Round {
         const nodes = nodesOf(this.world, fault.target, roles)
         for (const node of nodes) this.hit.add(node)
         const what = `${fault.name} ${nodes.map(({ id }) => `node ${id}`).join(' and ')} (${String(fault.target)})${fault.params === undefined ? '' : ` ${JSON.stringify(fault.params)}`}`
-        const params = { ...fault.params, topics: [this.topic, offsetsTopic] }
+        const params = { ...fault.params, topics: [...this.topics, offsetsTopic] }
         story.tell(what)
         const heal = await inject(this.world, { ...fault, params }, nodes)
         await sleep(forMs)
@@ -165,8 +171,12 @@ export class Round {
     try {
       const since = nowMs()
       for (const node of cluster.nodes) if (!node.isUp) this.unexpectedlyDown(node)
-      await until('all witnesses are acknowledged again', () => witness.hasResumed(since), limits)
-      await cluster.waitInSync(this.topic, offsetsTopic)
+      await until(
+        'all witnesses are acknowledged again',
+        () => witness.hasResumed(since) && this.stock?.hasResumed(since) !== false,
+        limits,
+      )
+      await cluster.waitInSync(...this.topics, offsetsTopic)
       story.tell('all is well')
       this.end = nowMs()
       await sleep(calmMs)
@@ -185,8 +195,9 @@ export class Round {
 
   /** @param {Witness} witness */
   async finish(witness) {
-    await Promise.race([witness.stop(), sleep(recoverTimeoutMs)])
+    await Promise.race([witness.stop(), sleep(recoverTimeoutMs, undefined, { ref: false })])
     if (this.isBroken) return
+    if (this.stock !== undefined) this.findings.push(...(await this.stock.finish()))
     this.findings.push(...(await witness.drain()).slice(0, toldMax))
     this.findings.push(...witness.sightings.problems.slice(0, toldMax).map(({ text }) => text))
   }
@@ -222,6 +233,8 @@ export class Round {
       quorumElections,
       recoverMs: end - this.healedAt,
       writes,
+      stockMs: this.stock === undefined ? undefined : longestOutage(this.stock.acks, begin, end).ms,
+      load: loadavg()[0] ?? NaN,
       findings: this.findings,
       excess,
       folder: isBad || this.keepAlways ? this.folder : undefined,
