@@ -58,25 +58,19 @@ export class Campaign {
     this.number += 1
     const seed = this.seed + this.number
     const folder = join(this.folder, `${this.seed}-${this.number}-${scenario.name}`)
-    const world = await this.worldFor(scenario, seed)
-    let outcome
-    try {
-      outcome = await new Round(world, scenario, {
-        seed,
-        number: this.number,
-        folder,
-        patience: this.patience,
-        keepAlways: this.keepAlways,
-      }).run()
-    } catch (error) {
-      say(world.cluster.logTails())
-      await this.end()
-      throw error
-    }
+    const outcome = await this.attempt(scenario, seed, folder).catch((error) => failed(scenario, seed, error))
     if (outcome.folder === undefined) rmSync(folder, { recursive: true, force: true })
     if (outcome.isBroken) await this.end()
     this.outcomes.push(outcome)
     return outcome
+  }
+
+  /** @param {import('./scenarios.mjs').Scenario} scenario @param {number} seed @param {string} folder */
+  async attempt(scenario, seed, folder) {
+    const world = await this.worldFor(scenario, seed)
+    const { number, patience, keepAlways, stock } = this
+    const rest = stock === undefined ? {} : { stock }
+    return new Round(world, scenario, { seed, number, folder, patience, keepAlways, ...rest }).run()
   }
 
   /** @param {import('./scenarios.mjs').Scenario} scenario @param {number} seed */
@@ -97,6 +91,13 @@ export class Campaign {
     await this.end()
     await this.stock?.stop()
   }
+}
+
+/** A round that could not be carried through. @param {import('./scenarios.mjs').Scenario} scenario @param {number} seed @param {unknown} error @returns {import('./round.mjs').Outcome} */
+function failed({ name }, seed, error) {
+  const findings = [`the round could not be carried through: ${error instanceof Error ? error.message : String(error)}`]
+  const none = { outageMs: NaN, commitMs: NaN, served: 0, windows: 0, elections: 0, quorumElections: 0, recoverMs: NaN, writes: 0 }
+  return { ...none, scenario: name, seed, stockMs: undefined, load: NaN, findings, excess: [], folder: undefined, isBroken: true }
 }
 
 /** @param {import('./round.mjs').Outcome} outcome */
