@@ -102,13 +102,26 @@ export class ClusterWorld {
   }
 
   private format(disk: MemoryDisk, config: ServerConfig): void {
-    for (const directory of new Set([config.metadataLogDir, ...config.logDirs])) {
-      disk.makeDirectory(directory)
-      const identity = { clusterId, nodeId: config.nodeId, directoryId: this.prng.uuid() }
-      disk.replaceSmallSync(`${directory}/meta.properties`, formatMetaProperties(identity))
-    }
+    for (const directory of new Set([config.metadataLogDir, ...config.logDirs])) this.formatDirectory(disk, config, directory)
     writeBootstrap(disk, config.metadataLogDir, bootstrapRecords(METADATA_VERSION_LATEST), this.clock.wall())
     for (const directory of new Set([config.metadataLogDir, ...config.logDirs].flatMap(withParents))) void disk.syncDirectory(directory)
+  }
+
+  private formatDirectory(disk: MemoryDisk, config: ServerConfig, directory: string): void {
+    disk.makeDirectory(directory)
+    const identity = { clusterId, nodeId: config.nodeId, directoryId: this.prng.uuid() }
+    disk.replaceSmallSync(`${directory}/meta.properties`, formatMetaProperties(identity))
+  }
+
+  /** The disks under a node's log directories are new, and formatted; the metadata log is where it was, which needs a directory of its own. */
+  replaceLogDisks(id: NodeId): void {
+    const { disk, config, life } = this.node(id)
+    assert(life === null && !config.logDirs.includes(config.metadataLogDir), 'disks are replaced under a node that is down')
+    for (const directory of config.logDirs) {
+      disk.removeTree(directory)
+      this.formatDirectory(disk, config, directory)
+      for (const path of withParents(directory)) void disk.syncDirectory(path)
+    }
   }
 
   node(id: NodeId): WorldNode {

@@ -17,9 +17,8 @@
  *   commitMs?: number,
  *   elections?: 0,
  *   mayEnd?: boolean,
- *   isLong?: boolean,
  * }} Scenario
- * `mayEnd`: nodes that are hit may end by themselves; `isLong`: not among those that are run when none is named
+ * `mayEnd`: nodes that are hit may end by themselves
  */
 
 /** Detection of a process that is gone, a hand-over, and a client that asks again. */

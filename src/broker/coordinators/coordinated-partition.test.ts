@@ -294,6 +294,38 @@ test('a failing disk refuses the command, changes nothing and is reported', asyn
   assert.equal(ledger().sum, 0)
 })
 
+test('a ledger whose write has failed is thrown away, for it has changed what no log holds; the log is read anew after a while', async () => {
+  const { replica, ask, replies, lead, commit, ledger, clock, partition } = setUp()
+  replica.holds(3)
+  await lead(0)
+  commit()
+  const first = ledger()
+  replica.disk = new DiskError('EIO', 'groups-0', 'append to')
+  ask({ add: 1 })
+  ask('read')
+  assert.deepEqual(replies, ['NOT_COORDINATOR', 'COORDINATOR_NOT_AVAILABLE'])
+  replica.disk = null
+  await clock.advance(1_000)
+  assert.ok(partition.isActive)
+  assert.notEqual(ledger(), first)
+  ask('read')
+  assert.deepEqual(replies.slice(2), [3])
+})
+
+test('a deadline whose write fails is due again', async () => {
+  const { replica, lead, commit, ledger, clock, ask } = setUp()
+  await lead(0)
+  commit()
+  const first = ledger()
+  first.alarm = clock.mono() + 10
+  ask('read')
+  replica.disk = new DiskError('ENOSPC', 'groups-0', 'append to')
+  await clock.advance(100)
+  assert.equal(replica.log.logEndOffset, 0)
+  await clock.advance(1_000)
+  assert.notEqual(ledger(), first)
+})
+
 test('a batch that is too large is refused as Kafka does, and what comes next is written', async () => {
   const { ask, replies, lead, commit, limits, replica, lines } = setUp()
   await lead(0)

@@ -55,6 +55,8 @@ export interface CoordinatedPartitionOptions {
 
 /** While too few replicas are in sync, what is due waits for so long before it is looked at again. */
 const writeRetryMs: Millis = 100
+/** After a write has failed the log is read anew, but not more often than this: a full disk may stay full for long. */
+const readAnewMs: Millis = 500
 /** A load that takes longer is worth a line at the level of information. */
 const slowLoadMs: Millis = 1_000
 
@@ -62,7 +64,7 @@ type Standing =
   | { readonly kind: 'idle' }
   | { readonly kind: 'loading'; readonly epoch: Epoch }
   | { readonly kind: 'active'; readonly epoch: Epoch }
-  /** The log cannot be read. Another leader may do better; here nothing is said rather than something wrong. */
+  /** The log cannot be read, or a write has failed. Another leader may do better; here nothing is said rather than something wrong. */
   | { readonly kind: 'failed'; readonly epoch: Epoch }
 
 /**
@@ -70,6 +72,7 @@ type Standing =
  *
  *   idle --led here in epoch e--> loading(e) --all read--> active(e) --not led here, or in another epoch--> idle
  *                                     `--unreadable--> failed(e) --------------------------------------------^
+ *                                                      failed(e) <--a write fails-- active(e);  failed(e) --after a while--> loading(e)
  *
  *  1. Commands are decided only in `active`, by the ledger that has replayed the whole log; the log grows only by its decisions (and by what an
  *     administrator writes there by hand, which counts from the next load on).
@@ -77,7 +80,9 @@ type Standing =
  *  3. What the ledger has replayed may still be lost with this leader: no answer leaves before the high watermark has passed all it has seen.
  *  4. A broker that stood still may have been replaced without knowing it. What it then writes is never committed; what it would merely tell is told
  *     only while its lease with the controller lasts (`leaseUntil`).
- *  5. A change of epoch throws the ledger away, also when the leader stays: in between another may have written.
+ *  5. A decision changes what no log holds (sessions, deadlines, who waits) before its records are written: a ledger whose write has failed is thrown
+ *     away, or a member whose time is up would never be put out.
+ *  6. A change of epoch throws the ledger away, also when the leader stays: in between another may have written.
  */
 export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
   private readonly hosted: CoordinatedReplica
@@ -86,6 +91,7 @@ export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
   private standing: Standing = { kind: 'idle' }
   private host: LedgerHost<Command, Fact, Reply>
   private retryWriteAt: Millis = 0
+  private writeFailed = false
   /** What a command is answered with whose records could not be written. */
   private whyNotWritten: ErrorName = 'NOT_COORDINATOR'
 
@@ -173,6 +179,7 @@ export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
     this.host.commitTo(this.hosted.replica.highWatermark)
     this.host.submit(this.options.clock.mono(), this.kind.activate, () => {})
     this.options.wakeQueue.look(this)
+    this.startAnewIfWriteFailed()
   }
 
   private fail(epoch: Epoch, error: unknown): void {
@@ -217,8 +224,24 @@ export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
       this.options.onDiskError(error)
+      this.writeFailed = true
       return null
     }
+  }
+
+  private startAnewIfWriteFailed(): void {
+    const { standing } = this
+    if (!this.writeFailed) return
+    this.writeFailed = false
+    if (standing.kind !== 'active') return
+    this.resign()
+    const failed: Standing = { kind: 'failed', epoch: standing.epoch }
+    this.standing = failed
+    this.options.clock.after(readAnewMs, () => {
+      if (this.standing !== failed) return
+      this.standing = { kind: 'idle' }
+      this.look()
+    })
   }
 
   /** `answer` is called exactly once, perhaps much later. */
@@ -227,6 +250,7 @@ export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
     if (refusal !== null) return answer(this.kind.refuse(command, refusal))
     this.host.submit(this.options.clock.mono(), command, answer)
     this.options.wakeQueue.look(this)
+    this.startAnewIfWriteFailed()
   }
 
   private refusal(command: Command): ErrorName | null {
@@ -249,7 +273,10 @@ export class CoordinatedPartition<Command, Fact, Reply> implements Sleeper {
 
   wake(now: Millis): void {
     if (!this.isActive) return
-    if (this.canWrite()) return this.host.wake(now)
+    if (this.canWrite()) {
+      this.host.wake(now)
+      return this.startAnewIfWriteFailed()
+    }
     this.host.giveUp(now)
     this.retryWriteAt = now + writeRetryMs
   }

@@ -114,10 +114,13 @@ export class CampaignRun {
   /** Something was thrown where nobody caught it. What fails on a disk ends the process of that disk, as it would in production. */
   onUncaught(error: unknown): void {
     const found = error instanceof DiskError ? /^\/(?:data|metadata)\/(\d+)/.exec(error.path)?.[1] : undefined
-    const life = found === undefined ? null : this.nodes.lifeOf(Number(found))
     const reason = error instanceof Error ? error : new Error(String(error))
-    if (life === null) this.uncaught ??= reason
-    else life.failure ??= reason.stack ?? reason.message
+    if (found === undefined) {
+      this.uncaught ??= reason
+      return
+    }
+    const life = this.nodes.lifeOf(Number(found))
+    if (life !== null) life.failure ??= reason.stack ?? reason.message
   }
 
   private report(): RunReport {

@@ -4,7 +4,9 @@ import type { Millis } from '../../base/units.ts'
 export const faultKinds = [
   'kill',
   'killAll',
+  'killAtWrite',
   'powerCut',
+  'emptyDisk',
   'freeze',
   'stop',
   'isolate',

@@ -35,6 +35,7 @@ interface UnderWay {
 
 const nothing = (): void => {}
 const clogMsMax: Millis = 1_500
+const writesToLiveMax = 60
 const hourMs: Millis = 3_600_000
 
 /** Begins and ends what the plan has, one by one, and knows what is under way. */
@@ -97,9 +98,12 @@ export class Faults {
     switch (planned.kind) {
       case 'kill':
       case 'powerCut':
+      case 'emptyDisk':
       case 'freeze':
       case 'stop':
         return this.toProcess(planned.kind, id)
+      case 'killAtWrite':
+        return this.killAtWrite(planned, id)
       case 'slowDisk':
       case 'fullDisk':
       case 'writeError':
@@ -128,8 +132,8 @@ export class Faults {
 
   // --- processes ---
 
-  private toProcess(kind: 'kill' | 'powerCut' | 'freeze' | 'stop', id: NodeId): Begun | null {
-    const { nodes, permission, weather } = this.around
+  private toProcess(kind: 'kill' | 'powerCut' | 'emptyDisk' | 'freeze' | 'stop', id: NodeId): Begun | null {
+    const { nodes } = this.around
     const life = nodes.lifeOf(id)
     if (life === null) return null
     const start = (): void => {
@@ -145,15 +149,47 @@ export class Faults {
       nodes.stop(id)
       return { text: `node ${id} is told to stop`, end: start }
     }
-    if (kind === 'powerCut') {
-      const isQuiet = this.count === 0 && weather.isFair && !nodes.ids.some((it) => nodes.mayEnd(it))
-      if (permission.mayLosePower(id, isQuiet)) {
-        nodes.cutPower(id)
-        return { text: `node ${id} loses its power, and what it had not synced`, end: start }
-      }
-    }
+    const lossy = kind === 'kill' ? null : this.loseMore(kind, id)
+    if (lossy !== null) return { text: lossy, end: start }
     nodes.kill(id)
     return { text: `node ${id} is killed`, end: start }
+  }
+
+  /** A death that loses what was not synced, or all: where the product promises to survive it. Returns what it is, in words. */
+  private loseMore(kind: 'powerCut' | 'emptyDisk', id: NodeId): string | null {
+    const { world, nodes, permission, weather } = this.around
+    const { config } = world.node(id)
+    if (kind === 'emptyDisk' && config.logDirs.includes(config.metadataLogDir)) return null
+    const isQuiet = this.count === 0 && weather.isFair && !nodes.ids.some((it) => nodes.mayEnd(it))
+    if (!permission.mayLosePower(id, isQuiet)) return null
+    if (kind === 'powerCut') {
+      nodes.cutPower(id)
+      return `node ${id} loses its power, and what it had not synced`
+    }
+    nodes.kill(id)
+    world.replaceLogDisks(id)
+    return `node ${id} is killed, and its log directories are empty when it comes back`
+  }
+
+  /** Dies right before one of its next changes to the disk, and so between what it says before and after it. */
+  private killAtWrite({ amount }: PlannedFault, id: NodeId): Begun | null {
+    const { world, nodes, story } = this.around
+    const { disk } = world.node(id)
+    if (!nodes.isRunning(id) || nodes.mayEnd(id)) return null
+    let left = Math.ceil(amount * amount * writesToLiveMax)
+    disk.fault = (action, path) => {
+      left -= 1
+      if (left > 0) return null
+      disk.fault = () => null
+      story.tell('fault', `node ${id} dies before it can ${action} ${path}`)
+      nodes.kill(id)
+      return 'EIO'
+    }
+    const end = (): void => {
+      if (left > 0) disk.fault = () => null
+      if (nodes.lifeOf(id) === null) nodes.start(id)
+    }
+    return { text: `node ${id} is to die at its next change number ${left} of the disk`, end }
   }
 
   private killAll(): Begun | null {
@@ -301,12 +337,14 @@ export class Faults {
       return { text: `the disk of node ${id} has ${disk.spaceBytes - disk.usedSpace()} bytes left`, end }
     }
     const action: DiskAction = kind === 'writeError' ? 'write' : 'sync'
-    disk.fault = (done) => (done === action ? 'EIO' : null)
+    const { logDirs } = node.config
+    const where = amount < 0.5 ? '' : (logDirs.at(-1) ?? '')
+    disk.fault = (done, path) => (done === action && path.startsWith(where) ? 'EIO' : null)
     const end = (): void => {
       disk.fault = () => null
       ends()
     }
-    return { text: `every ${action} of node ${id} fails`, end }
+    return { text: `every ${action} of node ${id}${where === '' ? '' : ` in ${where}`} fails`, end }
   }
 }
 

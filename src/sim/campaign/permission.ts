@@ -1,6 +1,6 @@
 import type { NodeId } from '../../base/units.ts'
 import type { ClusterWorld } from '../cluster-world.ts'
-import type { PartitionImage } from '../../metadata/partition-image.ts'
+import { countsAnywhere, isCovered } from './progress.ts'
 import type { Nodes } from './nodes.ts'
 
 /**
@@ -21,7 +21,7 @@ export class PowerPermission {
   /** `isQuiet`: no other fault is under way. */
   mayLosePower(id: NodeId, isQuiet: boolean): boolean {
     if (!isQuiet || this.isWounded || !this.nodes.allServe || this.world.activeController() === null) return false
-    const safe = this.partitions().every(({ isr }) => isr.some((it) => it !== id))
+    const safe = isCovered(this.world, id)
     if (safe) this.wounded = id
     return safe
   }
@@ -31,13 +31,9 @@ export class PowerPermission {
     const { wounded, world } = this
     if (wounded === null) return false
     if (world.activeController() === null) return true
-    const counts = this.partitions().some(({ isr }) => isr.includes(wounded))
+    const counts = countsAnywhere(world, wounded)
     // To register it leaves the in-sync sets, and comes back into them with all that the others have
     if (!counts || world.node(wounded).life?.started === true) this.wounded = null
     return this.wounded !== null
-  }
-
-  private partitions(): readonly PartitionImage[] {
-    return [...this.world.image().topics.all()].flatMap((topic) => topic.partitions.filter((it) => it !== undefined))
   }
 }

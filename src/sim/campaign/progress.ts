@@ -1,4 +1,6 @@
 import type { NodeId } from '../../base/units.ts'
+import type { ClusterImage } from '../../metadata/image.ts'
+import type { PartitionImage } from '../../metadata/partition-image.ts'
 import type { ClusterWorld } from '../cluster-world.ts'
 
 /** What keeps the cluster from being well; empty when it is. `alive`: who is to be there. */
@@ -20,14 +22,41 @@ export function obstacles(world: ClusterWorld, alive: readonly NodeId[]): readon
       const wanted = replicas.filter((it) => alive.includes(it))
       if (!alive.includes(leader)) found.push(`${name} is led by ${leader} (in sync: ${isr.join(', ')})`)
       else if (!wanted.every((it) => isr.includes(it))) found.push(`${name}: in sync are ${isr.join(', ')} of ${replicas.join(', ')}`)
-      else if (partition.addingReplicas.length + partition.removingReplicas.length > 0) found.push(`${name} is being reassigned`)
+      else if (isMoving(partition) && partition.addingReplicas.every((it) => alive.includes(it))) found.push(`${name} is being reassigned`)
     }
   }
   return found
 }
 
+function isMoving({ addingReplicas, removingReplicas }: PartitionImage): boolean {
+  return addingReplicas.length + removingReplicas.length > 0
+}
+
 /** Who is in no way needed for the others to go on: they have a majority, and everything that anybody needs. */
 export function dispensable(world: ClusterWorld): readonly NodeId[] {
-  const partitions = [...world.image().topics.all()].flatMap((topic) => topic.partitions.filter((it) => it !== undefined))
-  return [...world.nodes.keys()].filter((id) => partitions.every(({ isr }) => isr.some((it) => it !== id)))
+  return [...world.nodes.keys()].filter((id) => isCovered(world, id))
+}
+
+/** In every partition somebody else than this node is in sync: for sure, and with all that the controller is about to decide. */
+export function isCovered(world: ClusterWorld, id: NodeId): boolean {
+  return [world.image(), committedImage(world)].every((image) => partitionsOf(image).every(({ isr }) => isr.some((it) => it !== id)))
+}
+
+/** It may still be counted as in sync somewhere. */
+export function countsAnywhere(world: ClusterWorld, id: NodeId): boolean {
+  return [world.image(), committedImage(world)].some((image) => partitionsOf(image).some(({ isr }) => isr.includes(id)))
+}
+
+/** What some broker knows to be committed. The active controller's own image may be ahead of that, and never come true. */
+function committedImage(world: ClusterWorld): ClusterImage {
+  let newest = { image: world.image(), offset: -1 }
+  for (const { life } of world.nodes.values()) {
+    const found = life?.broker.metadata
+    if (found !== undefined && found.offset > newest.offset) newest = found
+  }
+  return newest.image
+}
+
+function partitionsOf(image: ClusterImage): readonly PartitionImage[] {
+  return [...image.topics.all()].flatMap((topic) => topic.partitions.filter((it) => it !== undefined))
 }

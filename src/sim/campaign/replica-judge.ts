@@ -33,7 +33,8 @@ export class ReplicaJudge {
   private readonly exposed = new Map<string, Exposed>()
   /** By partition, epoch and offset: the checksum of the batch. */
   private readonly written = new Map<string, number>()
-  looks = 0
+  /** By replica: what was looked at, the epoch at its end, and the offset after it. */
+  private readonly checked = new Map<string, { readonly bytes: Buffer; readonly epoch: Epoch; readonly next: Offset }>()
 
   constructor(world: ClusterWorld) {
     this.world = world
@@ -41,7 +42,6 @@ export class ReplicaJudge {
 
   /** @throws Violation */
   look(): void {
-    this.looks += 1
     for (const [key, replicas] of this.replicas()) {
       for (const seen of replicas) this.checkLog(key, seen)
       const isr = this.committedIsr(replicas)
@@ -90,23 +90,30 @@ export class ReplicaJudge {
     return Buffer.concat(segments.map((name) => disk.readSmall(`${folder}/${name}`)))
   }
 
+  /** Only what has come since the last look, where what was there then is as it was. */
   private checkLog(key: string, { node, hosted, bytes }: Seen): void {
+    const place = `${key} on node ${node}`
+    const before = this.checked.get(place)
+    const isGrown = before !== undefined && bytes.subarray(0, before.bytes.length).equals(before.bytes)
+    const from = isGrown ? before.bytes.length : 0
+    let { epoch, next } = isGrown ? before : { epoch: -1, next: -1 }
+    // What was compacted is another batch from then on
     const cleaned = cleanedOf(hosted)
-    let epoch = -1
-    let next = -1
-    for (const { header } of batchHeaders(bytes)) {
-      const at = `${key} on node ${node} at ${header.baseOffset}`
+    for (const { header } of batchHeaders(bytes.subarray(from))) {
+      const at = `${place} at ${header.baseOffset}`
       hold(header.baseOffset >= next, 'REP-5', () => `${at} comes after ${next - 1}`)
       hold(header.leaderEpoch >= epoch, 'REP-5', () => `${at} is of epoch ${header.leaderEpoch}, after ${epoch}`)
       epoch = header.leaderEpoch
       next = header.lastOffset + 1
-      // What was compacted is another batch from then on
-      if (header.baseOffset < cleaned) continue
-      const name = `${key}/${epoch}/${header.baseOffset}`
-      const known = this.written.get(name)
-      if (known === undefined) this.written.set(name, header.crc)
-      else hold(known === header.crc, 'REP-4', () => `${at}: there are two batches of epoch ${epoch}`)
+      if (header.baseOffset >= cleaned) this.checkBatch(`${key}/${epoch}/${header.baseOffset}`, header.crc, at)
     }
+    this.checked.set(place, { bytes, epoch, next })
+  }
+
+  private checkBatch(name: string, crc: number, at: string): void {
+    const known = this.written.get(name)
+    if (known === undefined) this.written.set(name, crc)
+    else hold(known === crc, 'REP-4', () => `${at}: there are two batches of one epoch`)
   }
 
   /** What the newest word on it is, of all that live nodes know. A leader knows of its own changes before metadata says so. */
