@@ -1,10 +1,9 @@
-// Campaigns of whole clusters, for scripts/sim.mjs: seeds over all threads until the time is over or the seeds are done; one seed told or made smaller.
-import { execFileSync } from 'node:child_process'
+// Campaigns of whole clusters, for scripts/sim.mjs: seeds over all processors until the time is over or the seeds are done; one seed told or made smaller.
+import { execFileSync, fork } from 'node:child_process'
 import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
-import { Worker } from 'node:worker_threads'
 import { root } from './prepare.mjs'
 
 const ledgerPath = join(root, 'docs', 'internals', 'reliability-ledger.md')
@@ -29,10 +28,10 @@ export async function runCampaign({ dist, from, count, minutes, jobs, ledger }) 
     process.stdout.write(`${progressOf(sum)}\n`)
   }
   const timer = setInterval(tell, progressMs)
-  const threads = Array.from({ length: jobs ?? availableParallelism() }, () =>
-    runThread(dist, take, (result) => onResult(result, sum, addReport)),
+  const processes = Array.from({ length: jobs ?? availableParallelism() }, () =>
+    runProcess(dist, take, (result) => onResult(result, sum, addReport)),
   )
-  await Promise.all(threads)
+  await Promise.all(processes)
   clearInterval(timer)
   tell()
   if (ledger) {
@@ -52,20 +51,26 @@ function onResult({ seed, report, failure }, sum, addReport) {
   )
 }
 
-function runThread(dist, take, onDone) {
+/** Processes rather than threads: they do not wait for each other's memory. */
+function runProcess(dist, take, onDone) {
   return new Promise((resolve, reject) => {
-    const worker = new Worker(new URL('./sim-cluster.mjs', import.meta.url), { workerData: { dist } })
+    const child = fork(new URL('./sim-cluster.mjs', import.meta.url), [dist], { serialization: 'advanced' })
+    let isDone = false
     const give = () => {
       const seed = take()
-      if (seed !== null) return worker.postMessage(seed)
-      void worker.terminate()
-      resolve()
+      if (seed !== null) return child.send(seed)
+      isDone = true
+      child.disconnect()
     }
-    worker.on('message', (result) => {
+    child.on('message', (result) => {
       onDone(result)
       give()
     })
-    worker.on('error', reject)
+    child.on('error', reject)
+    child.on('exit', (code, signal) => {
+      if (isDone) return resolve()
+      reject(new Error(`a process of the campaign ended (${signal ?? code})`))
+    })
     give()
   })
 }

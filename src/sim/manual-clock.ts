@@ -59,12 +59,14 @@ export class ManualClock implements Clock {
       await this.finishTurn()
     }
     this.now = end
+    // Rejections that nobody handles are told only when no tick is waiting
+    await new Promise((resolve) => void setImmediate(resolve))
   }
 
   private async finishTurn(): Promise<void> {
     for (;;) {
-      // All microtasks are done once an immediate runs.
-      await new Promise((resolve) => void setImmediate(resolve))
+      // A tick that is asked for in a microtask comes when there are no more microtasks; it is far cheaper than an immediate
+      await new Promise((resolve) => void process.nextTick(resolve))
       if (this.turnEnd.length === 0) return
       const runs = this.turnEnd
       this.turnEnd = []

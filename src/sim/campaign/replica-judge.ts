@@ -135,8 +135,11 @@ export class ReplicaJudge {
 
   private checkInSync(key: string, leader: Seen, replicas: readonly Seen[], isr: Isr): void {
     const end = leader.hosted.replica.highWatermark
+    const whole = within(leader.bytes, 0, end)
     for (const member of replicas) {
       if (member === leader || !isr.members.includes(member.node)) continue
+      // Nearly always so, and far cheaper to see than batch by batch
+      if (member.bytes.subarray(0, whole.length).equals(whole)) continue
       // Each replica compacts for itself
       const from = Math.max(cleanedOf(leader.hosted), cleanedOf(member.hosted))
       const own = within(leader.bytes, from, end)
