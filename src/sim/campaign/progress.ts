@@ -37,9 +37,13 @@ export function dispensable(world: ClusterWorld): readonly NodeId[] {
   return [...world.nodes.keys()].filter((id) => isCovered(world, id))
 }
 
-/** In every partition somebody else than this node is in sync: for sure, and with all that the controller is about to decide. */
+/**
+ * In every partition somebody else than this node is in sync: for sure, and with all that the controller is about to decide. Who has not come into service
+ * since it was started does not count: to register it leaves the in-sync sets.
+ */
 export function isCovered(world: ClusterWorld, id: NodeId): boolean {
-  return [world.image(), committedImage(world)].every((image) => partitionsOf(image).every(({ isr }) => isr.some((it) => it !== id)))
+  const serves = (it: NodeId): boolean => it !== id && world.node(it).life?.started === true
+  return [world.image(), committedImage(world)].every((image) => partitionsOf(image).every(({ isr }) => isr.some(serves)))
 }
 
 /** It may still be counted as in sync somewhere. */
