@@ -91,8 +91,8 @@ function progressOf(sum) {
 export async function runOne({ dist, seed, explain, shrinks }) {
   const { runSeed, describeFailure } = await load(dist, 'run-seed')
   if (shrinks) return shrinkOne(dist, seed, describeFailure)
-  const { report, failure, options, timeline } = await runSeed(seed)
-  if (explain) process.stdout.write(`The cluster of seed ${seed}: ${options}\n\n${timeline}\n\n`)
+  const { report, failure, options, explained, timeline } = await runSeed(seed)
+  if (explain) process.stdout.write(`Seed ${seed}\n${explained}\n\nEverything it drew: ${options}\n\n${timeline}\n\n`)
   if (failure !== null) {
     process.stdout.write(explain ? `It breaks ${failure.rule}: ${failure.message}\n` : describeFailure(failure))
     return 1

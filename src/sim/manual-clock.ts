@@ -66,7 +66,7 @@ export class ManualClock implements Clock {
   private async finishTurn(): Promise<void> {
     for (;;) {
       // A tick that is asked for in a microtask comes when there are no more microtasks; it is far cheaper than an immediate
-      await new Promise((resolve) => void process.nextTick(resolve))
+      await new Promise((resolve) => process.nextTick(resolve))
       if (this.turnEnd.length === 0) return
       const runs = this.turnEnd
       this.turnEnd = []

@@ -5,6 +5,8 @@ import { type CampaignClient, type ClientWorld, pauseOf, prngOf, reasonOf } from
 const batchMax = 3
 const patienceMs: Millis = 8_000
 const pauseMsMax: Millis = 40
+/** A silence that a person would notice. */
+const silenceMs: Millis = 500
 
 /** Sends batches of values that are never sent again to all partitions, idempotently and with acks=all, one batch at a time for each. */
 export class Producer implements CampaignClient {
@@ -50,16 +52,23 @@ export class Producer implements CampaignClient {
     values: readonly string[],
     produce: (records: readonly { readonly value: Buffer }[]) => Promise<number>,
   ): Promise<void> {
-    const { recorder, world, topic } = this.of
+    const { recorder, world, topic, story } = this.of
     const key = partitionName(topic, partition)
-    const id = recorder.invoke(process, { f: 'send', sends: values.map((value) => ({ key, value })) }, world.clock.mono())
+    const begin = world.clock.mono()
+    const id = recorder.invoke(process, { f: 'send', sends: values.map((value) => ({ key, value })) }, begin)
+    const tell = (what: string): void => {
+      const took = world.clock.mono() - begin
+      if (took >= silenceMs) story.tell('client', `${this.name}: ${key} ${what} after ${took.toFixed(0)} ms`)
+    }
     try {
       const offset = await produce(values.map((value) => ({ value: Buffer.from(value) })))
       this.acknowledged += values.length
+      tell('acknowledges')
       // Asked again for what it had, a broker may not know where it was
       const offsets = values.map((_unused, at) => (offset < 0 ? null : offset + at))
       recorder.ok(id, world.clock.mono(), { offsets })
     } catch (error) {
+      tell('has not answered')
       recorder.info(id, world.clock.mono(), reasonOf(error))
     }
   }

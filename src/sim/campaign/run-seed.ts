@@ -1,4 +1,5 @@
 import { CampaignRun, type RunReport } from './campaign-run.ts'
+import { explainOptions } from './explain.ts'
 import { describeOptions, drawOptions, type OptionOverrides } from './options.ts'
 import { drawPlan } from './plan.ts'
 import type { PlannedFault } from './fault-kinds.ts'
@@ -21,6 +22,8 @@ export interface SeedResult {
   readonly report: RunReport | null
   readonly failure: SeedFailure | null
   readonly options: string
+  /** The cluster, for who has never seen one. */
+  readonly explained: string
   readonly timeline: string
 }
 
@@ -34,18 +37,18 @@ export interface SeedOptions {
 export async function runSeed(seed: number, { overrides = {}, plan }: SeedOptions = {}): Promise<SeedResult> {
   const options = drawOptions(seed, overrides)
   const run = new CampaignRun(options, plan ?? drawPlan(options))
-  const described = describeOptions(options)
+  const told = { options: describeOptions(options), explained: explainOptions(options) }
   const onUncaught = (error: unknown): void => run.onUncaught(error)
   process.on('unhandledRejection', onUncaught)
   try {
     const report = await run.run()
-    return { report, failure: null, options: described, timeline: run.story.timeline() }
+    return { report, failure: null, ...told, timeline: run.story.timeline() }
   } catch (error) {
     const rule = error instanceof Violation ? error.rule : 'error'
     const message = error instanceof Violation ? error.message : error instanceof Error ? (error.stack ?? error.message) : String(error)
     const story = run.story.brief()
     const timeline = run.story.timeline()
-    return { report: null, failure: { seed, rule, message, options: described, story, timeline }, options: described, timeline }
+    return { report: null, failure: { seed, rule, message, options: told.options, story, timeline }, ...told, timeline }
   } finally {
     process.off('unhandledRejection', onUncaught)
   }
