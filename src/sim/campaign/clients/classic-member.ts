@@ -1,8 +1,8 @@
-import type { Millis } from '../../base/units.ts'
-import { parseAssignment, writeAssignment, writeSubscription } from '../../groups/subscriptions/consumer-protocol.ts'
-import { apis } from '../../protocol/apis.ts'
-import { ErrorCode } from '../../protocol/errors.ts'
-import type { JoinGroupResponse } from '../../protocol/messages/join-group.ts'
+import type { Millis } from '../../../base/units.ts'
+import { parseAssignment, writeAssignment, writeSubscription } from '../../../groups/subscriptions/consumer-protocol.ts'
+import { apis } from '../../../protocol/apis.ts'
+import { ErrorCode } from '../../../protocol/errors.ts'
+import type { JoinGroupResponse } from '../../../protocol/messages/join-group.ts'
 import { isOfCoordinator } from './group-link.ts'
 import type { Membership, MembershipHost, Signature } from './group-member.ts'
 

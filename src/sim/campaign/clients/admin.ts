@@ -1,9 +1,9 @@
-import type { Prng } from '../../base/prng.ts'
-import type { Millis } from '../../base/units.ts'
-import { Peer } from '../../client/peer.ts'
-import { type Api, apis } from '../../protocol/apis.ts'
-import { errorName } from '../../protocol/errors.ts'
-import type { Draft, Message, Schema } from '../../protocol/schema.ts'
+import type { Prng } from '../../../base/prng.ts'
+import type { Millis } from '../../../base/units.ts'
+import { Peer } from '../../../client/peer.ts'
+import { type Api, apis } from '../../../protocol/apis.ts'
+import { errorName } from '../../../protocol/errors.ts'
+import type { Draft, Message, Schema } from '../../../protocol/schema.ts'
 import { type CampaignClient, type ClientWorld, pauseOf, prngOf, reasonOf } from './client.ts'
 
 const patienceMs: Millis = 3_000

@@ -1,9 +1,9 @@
-import { Prng } from '../../base/prng.ts'
-import type { Millis, Uuid } from '../../base/units.ts'
-import type { ClusterWorld } from '../cluster-world.ts'
-import type { HistoryRecorder } from '../history/recorder.ts'
-import type { Place } from '../network-links.ts'
-import type { Story } from './story.ts'
+import { Prng } from '../../../base/prng.ts'
+import type { Millis, Uuid } from '../../../base/units.ts'
+import type { ClusterWorld } from '../../cluster-world.ts'
+import type { HistoryRecorder } from '../../history/recorder.ts'
+import type { Place } from '../../network-links.ts'
+import type { Story } from '../story.ts'
 
 /** What clients share. */
 export interface ClientWorld {

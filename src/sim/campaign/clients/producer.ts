@@ -1,5 +1,5 @@
-import type { Prng } from '../../base/prng.ts'
-import { type Millis, partitionName } from '../../base/units.ts'
+import type { Prng } from '../../../base/prng.ts'
+import { type Millis, partitionName } from '../../../base/units.ts'
 import { type CampaignClient, type ClientWorld, pauseOf, prngOf, reasonOf } from './client.ts'
 
 const batchMax = 3

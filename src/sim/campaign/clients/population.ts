@@ -1,10 +1,10 @@
-import type { Millis } from '../../base/units.ts'
+import type { Millis } from '../../../base/units.ts'
 import { Admin } from './admin.ts'
 import { ClassicMembership } from './classic-member.ts'
 import type { CampaignClient, ClientWorld } from './client.ts'
 import { ConsumerMembership } from './consumer-member.ts'
 import { GroupMember } from './group-member.ts'
-import type { CampaignOptions } from './options.ts'
+import type { CampaignOptions } from '../options.ts'
 import { Producer } from './producer.ts'
 import { Reader } from './reader.ts'
 

@@ -1,8 +1,8 @@
-import type { Prng } from '../../base/prng.ts'
-import { type Millis, type Offset, partitionName } from '../../base/units.ts'
-import type { ClusterClient } from '../../client/cluster-client.ts'
-import { apis } from '../../protocol/apis.ts'
-import { ErrorCode } from '../../protocol/errors.ts'
+import type { Prng } from '../../../base/prng.ts'
+import { type Millis, type Offset, partitionName } from '../../../base/units.ts'
+import type { ClusterClient } from '../../../client/cluster-client.ts'
+import { apis } from '../../../protocol/apis.ts'
+import { ErrorCode } from '../../../protocol/errors.ts'
 import { type CampaignClient, type ClientWorld, pauseOf, prngOf, reasonOf } from './client.ts'
 import { GroupLink, isOfCoordinator } from './group-link.ts'
 

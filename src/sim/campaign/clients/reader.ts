@@ -1,5 +1,5 @@
-import { type Millis, type Offset, partitionName } from '../../base/units.ts'
-import type { ClusterClient } from '../../client/cluster-client.ts'
+import { type Millis, type Offset, partitionName } from '../../../base/units.ts'
+import type { ClusterClient } from '../../../client/cluster-client.ts'
 import { type CampaignClient, type ClientWorld, pauseOf, prngOf, reasonOf } from './client.ts'
 
 const patienceMs: Millis = 3_000

@@ -1,10 +1,10 @@
-import type { Millis, NodeId } from '../../base/units.ts'
-import { Peer } from '../../client/peer.ts'
-import { type Api, apis } from '../../protocol/apis.ts'
-import { ErrorCode } from '../../protocol/errors.ts'
-import type { Draft, Message, Schema } from '../../protocol/schema.ts'
-import type { ClusterWorld } from '../cluster-world.ts'
-import type { Place } from '../network-links.ts'
+import type { Millis, NodeId } from '../../../base/units.ts'
+import { Peer } from '../../../client/peer.ts'
+import { type Api, apis } from '../../../protocol/apis.ts'
+import { ErrorCode } from '../../../protocol/errors.ts'
+import type { Draft, Message, Schema } from '../../../protocol/schema.ts'
+import type { ClusterWorld } from '../../cluster-world.ts'
+import type { Place } from '../../network-links.ts'
 
 const findTimeoutMs: Millis = 1_000
 const coordinatorErrors: ReadonlySet<number> = new Set([
