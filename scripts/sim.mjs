@@ -5,7 +5,6 @@
 // Whole clusters with their clients, as a campaign:
 //   npm run sim -- --kind cluster --minutes 30 [--ledger] [--jobs 2]   (from the first seed that the ledger does not have; --from N says another)
 //   npm run sim -- --kind cluster --seed 17 [--explain | --shrink]     (one seed: its outcome, its timeline, the fewest faults that it needs to fail)
-import { spawnSync } from 'node:child_process'
 import { join, resolve } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'
@@ -47,18 +46,21 @@ if (only === 'cluster' || seed !== undefined || minutes !== undefined) {
   }
   process.exit(await runCampaign({ dist, ...limits, ledger: values.ledger }))
 }
-const { simulate } = await import(pathToFileURL(join(dist, 'sim', 'raft-simulation.js')).href)
-const { simulateGroups } = await import(pathToFileURL(join(dist, 'sim', 'groups', 'simulate-groups.js')).href)
+const load = (...names) => import(pathToFileURL(join(dist, 'sim', ...names)).href)
+const { simulate } = await load('raft-simulation.js')
+const { simulateGroups } = await load('groups', 'simulate-groups.js')
+const { simulateReplication } = await load('replication', 'simulate-replication.js')
+const { simulateLogCrash } = await load('log-crash.js')
 
-/** @typedef {{ name: string, run: (first: number, count: number) => string | null }} Simulation `run` gives the story of a failure */
+/** @typedef {{ name: string, run: (first: number, count: number) => Promise<string | null> }} Simulation `run` gives the story of a failure */
 
 /** A simulation that is a function of a seed. */
 function bySeed(name, simulateOne) {
   return {
     name,
-    run(first, count) {
+    async run(first, count) {
       try {
-        for (let seed = first; seed < first + count; seed += 1) simulateOne(seed)
+        for (let seed = first; seed < first + count; seed += 1) await simulateOne(seed)
         return null
       } catch (error) {
         return error instanceof Error ? error.message : String(error)
@@ -67,29 +69,11 @@ function bySeed(name, simulateOne) {
   }
 }
 
-/** A simulation that is a test file, which takes its seeds from the environment. */
-function testFile(name, file, environment) {
-  return {
-    name,
-    run(first, count) {
-      const { status, stdout, stderr } = spawnSync(process.execPath, ['--test', join(dist, file)], {
-        env: { ...process.env, ...environment(first, count) },
-        encoding: 'utf8',
-        maxBuffer: 256 * 1024 * 1024,
-      })
-      return status === 0 ? null : `${stdout}${stderr}`
-    },
-  }
-}
-
 /** @type {Simulation[]} */
 const all = [
   bySeed('quorum', (seed) => simulate(seed)),
-  testFile('replication', 'replication/simulation.test.js', (first, count) => ({
-    REPLICATION_FIRST_SEED: String(first),
-    REPLICATION_SEEDS: String(count),
-  })),
-  testFile('log', 'log/crash.test.js', (first, count) => ({ LOG_SEEDS: `${first}-${first + count - 1}` })),
+  bySeed('replication', (seed) => simulateReplication(seed)),
+  bySeed('log', (seed) => simulateLogCrash(seed)),
   bySeed('groups', (seed) => simulateGroups(seed)),
 ]
 const simulations = all.filter(({ name }) => only === undefined || only === name)
@@ -104,7 +88,7 @@ for (let first = from; first < from + seeds; first += seedsPerRound) {
   const times = []
   for (const { name, run } of simulations) {
     const start = performance.now()
-    const failure = run(first, count)
+    const failure = await run(first, count)
     if (failure !== null) {
       process.stdout.write(
         `${name}, seeds ${first} to ${first + count - 1}:\n${failure}\nAgain: npm run sim -- --from ${first} --seeds ${count}\n`,

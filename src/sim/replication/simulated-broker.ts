@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import type { Prng } from '../base/prng.ts'
-import type { Epoch, Millis, NodeId, Offset } from '../base/units.ts'
-import { ErrorCode } from '../protocol/errors.ts'
-import type { FetchRequest, FetchRequestDraft, FetchResponse } from '../protocol/messages/fetch.ts'
-import type { SessionPartition } from './fetch-session.ts'
+import type { Prng } from '../../base/prng.ts'
+import type { Epoch, Millis, NodeId, Offset } from '../../base/units.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { FetchRequest, FetchRequestDraft, FetchResponse } from '../../protocol/messages/fetch.ts'
+import type { SessionPartition } from '../../replication/fetch-session.ts'
 import {
   type FetchAnswer,
   type FetchContext,
@@ -11,12 +11,12 @@ import {
   type PartitionData,
   type PartitionResult,
   type TouchKind,
-} from './fetch-sessions.ts'
-import { type BrokerView, type PartitionEffect, type PartitionInput, PartitionReplica } from './partition-replica.ts'
-import { type FetchAction, ReplicaFetcher } from './replica-fetcher.ts'
-import { entriesOf, SimulatedLog } from './simulated-log.test.ts'
-import type { Image, Proposal } from './simulated-controller.test.ts'
-import { divergence, truncationOffset } from './truncation.ts'
+} from '../../replication/fetch-sessions.ts'
+import { type BrokerView, type PartitionEffect, type PartitionInput, PartitionReplica } from '../../replication/partition-replica.ts'
+import { type FetchAction, ReplicaFetcher } from '../../replication/replica-fetcher.ts'
+import { entriesOf, SimulatedLog } from './simulated-log.ts'
+import type { Image, Proposal } from './simulated-controller.ts'
+import { divergence, truncationOffset } from '../../replication/truncation.ts'
 
 export const topicId = 'simulatedTopicAAAAAAAA'
 

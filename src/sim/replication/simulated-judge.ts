@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
-import type { Millis, NodeId, Offset } from '../base/units.ts'
-import type { PartitionEffect } from './partition-replica.ts'
-import type { SimulatedBroker } from './simulated-broker.test.ts'
-import type { Proposal, SimulatedController } from './simulated-controller.test.ts'
-import { mix } from './simulated-log.test.ts'
+import type { Millis, NodeId, Offset } from '../../base/units.ts'
+import type { PartitionEffect } from '../../replication/partition-replica.ts'
+import type { SimulatedBroker } from './simulated-broker.ts'
+import type { Proposal, SimulatedController } from './simulated-controller.ts'
+import { mix } from './simulated-log.ts'
 
 type Line = readonly [at: Millis, what: string, broker: NodeId, a: number, b: number]
 

@@ -1,5 +1,5 @@
-import type { Epoch, Offset } from '../base/units.ts'
-import type { EpochEndOffset } from './truncation.ts'
+import type { Epoch, Offset } from '../../base/units.ts'
+import type { EpochEndOffset } from '../../replication/truncation.ts'
 
 /** One record of a simulated log. `chain` stands for it and all before it, so that logs are compared up to an offset by one number. */
 export interface Entry {

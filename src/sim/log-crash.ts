@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict'
-import { test } from 'node:test'
 import { DiskError } from '../base/ports.ts'
 import { Prng } from '../base/prng.ts'
 import type { Offset } from '../base/units.ts'
 import { batchHeaders } from '../protocol/records/batch-header.ts'
-import { LogWorld, makeBatch, readAll } from '../sim/log-world.ts'
-import type { PartitionLog } from './partition-log.ts'
-import { producerAppendOf } from './producers/end-marker.ts'
-import { ProducerState } from './producers/producer-state.ts'
+import { LogWorld, makeBatch, readAll } from './log-world.ts'
+import type { PartitionLog } from '../log/partition-log.ts'
+import { producerAppendOf } from '../log/producers/end-marker.ts'
+import { ProducerState } from '../log/producers/producer-state.ts'
 
 interface ModelBatch {
   readonly base: Offset
@@ -151,7 +150,11 @@ async function checkLookups(log: PartitionLog, content: Buffer): Promise<void> {
   }
 }
 
-async function oneSeed(seed: number): Promise<void> {
+/**
+ * A log that is worked on until its disk or its process dies, at any change of the disk, perhaps again while it recovers: what is then read is a prefix of
+ * what was appended and holds what was durable. @throws when it does not
+ */
+export async function simulateLogCrash(seed: number): Promise<void> {
   const prng = new Prng(seed)
   const world = new LogWorld({ segmentBytes: prng.pick([2000, 6000, 100_000]), indexIntervalBytes: 300 }).withoutTail()
   const model = new Model()
@@ -169,14 +172,3 @@ async function oneSeed(seed: number): Promise<void> {
   const clean = await world.open({ cleanShutdown: true })
   assert.deepEqual({ ...clean.describe(), flushed: 0 }, { ...again.describe(), flushed: 0 })
 }
-
-/** More on demand: LOG_SEEDS="from-to". */
-const [seedFrom, seedTo] = (process.env['LOG_SEEDS'] ?? '1-300').split('-').map(Number)
-
-test('whatever the moment of a crash, the recovered log is a prefix of what was appended and holds what was durable', async () => {
-  for (let seed = seedFrom ?? 1; seed <= (seedTo ?? 300); seed++) {
-    await oneSeed(seed).catch((error: unknown) => {
-      throw new Error(`seed ${seed}: ${String(error)}`, { cause: error })
-    })
-  }
-})

@@ -1,6 +1,6 @@
-import type { Epoch, NodeId } from '../base/units.ts'
-import { ErrorCode } from '../protocol/errors.ts'
-import type { IsrAnswer, PartitionEffect } from './partition-replica.ts'
+import type { Epoch, NodeId } from '../../base/units.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { IsrAnswer, PartitionEffect } from '../../replication/partition-replica.ts'
 
 export interface Registration {
   readonly brokerEpoch: number
