@@ -178,6 +178,31 @@ test('a follower whose disk is full for a while catches up when there is space, 
   await world.until(() => world.recordsOf(follower, 't', 0).length === 1, 10_000)
 })
 
+test('a broker that was started again has the configuration of its topics, whatever it opened before it knew of them', async () => {
+  const { world } = await served(12, { 'cleanup.policy': 'compact', 'segment.bytes': '2000000', 'min.insync.replicas': '2' })
+  for (const id of [1, 2, 3]) world.kill(id)
+  await world.startAll()
+  await world.until(() => world.leaderOf('t', 0) >= 0, 10_000)
+  for (const { life } of world.nodes.values()) {
+    const hosted = [...(life?.broker.partitions ?? [])].find((it) => it.topic === 't') ?? assert.fail('no replica')
+    const { cleanupCompact, cleanupDelete, segmentBytes } = hosted.log.config
+    assert.deepEqual({ cleanupCompact, cleanupDelete, segmentBytes }, { cleanupCompact: true, cleanupDelete: false, segmentBytes: 2_000_000 })
+  }
+})
+
+test('a leader that was started again asks for as many in-sync replicas as its topic wants', async () => {
+  const { world } = await served(13, { 'min.insync.replicas': '3' })
+  for (const id of [1, 2, 3]) world.kill(id)
+  await world.startAll()
+  await world.until(() => world.leaderOf('t', 0) >= 0 && (world.image().topics.byName('t')?.partitions[0]?.isr.length ?? 0) === 3, 10_000)
+  const follower = [1, 2, 3].find((id) => id !== world.leaderOf('t', 0) && id !== world.activeController()) ?? -1
+  world.kill(follower)
+  await world.until(() => (world.image().topics.byName('t')?.partitions[0]?.isr.length ?? 0) === 2, 10_000)
+  await world.clock.advance(500)
+  const { errorCode } = await produceRaw(world, world.leaderOf('t', 0), at, batchOf('a'))
+  assert.equal(errorCode, ErrorCode.NOT_ENOUGH_REPLICAS)
+})
+
 test('a fetch whose read fails on the disk is told so, and is served when the disk reads again', async () => {
   const { world, topicId } = await served(11)
   await world.run(world.client().produce(at, value('a'), limit))

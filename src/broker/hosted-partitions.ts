@@ -62,6 +62,8 @@ export class HostedPartitions {
   async start(): Promise<void> {
     assert(!this.started, 'hosting starts once')
     this.started = true
+    // Logs were opened before this broker knew of any topic's configuration
+    this.options.settings.forgetAll()
     this.removeWhatIsGone()
     for (const topic of this.options.image.topics.all()) {
       for (const partition of topic.partitions) if (partition !== undefined) this.onPartition(topic, partition)

@@ -134,7 +134,7 @@ async function findEnd(recovery: Recovery, first: number): Promise<void> {
   for (let i = first; i < segments.length; i++) {
     const segment = segments[i]
     if (segment === undefined) break
-    if (i > first && segment.baseOffset > recovery.logEndOffset && !options.config.cleanupCompact) {
+    if (i > first && segment.baseOffset > recovery.logEndOffset && !mayFollowGap(options, segment)) {
       dropFrom(recovery, i)
       break
     }
@@ -144,6 +144,11 @@ async function findEnd(recovery: Recovery, first: number): Promise<void> {
       break
     }
   }
+}
+
+/** Apache Kafka's compaction leaves gaps between segments, ours does not. What the configuration is may not be known yet, how far it was clean is. */
+function mayFollowGap({ config, cleanedOffset, recoveryPoint }: PartitionLogOptions, { baseOffset }: Segment): boolean {
+  return config.cleanupCompact || baseOffset <= recoveryPoint || baseOffset <= (cleanedOffset ?? -1)
 }
 
 async function findCleanEnd(recovery: Recovery): Promise<void> {

@@ -2,6 +2,7 @@ import type { Epoch, NodeId, Offset } from '../../base/units.ts'
 import type { HostedPartition } from '../../broker/hosted-partition.ts'
 import { batchHeaders } from '../../protocol/records/batch-header.ts'
 import type { ClusterWorld } from '../cluster-world.ts'
+import { before, difference, wasCleaned } from './same-batches.ts'
 import { hold } from './violation.ts'
 
 /** One replica of a live node, as it is now. */
@@ -58,10 +59,13 @@ export class ReplicaJudge {
   lookAtEnd(): void {
     this.look()
     for (const [key, replicas] of this.replicas()) {
-      const from = Math.max(...replicas.map(({ hosted }) => cleanedOf(hosted)))
-      const [first, ...others] = replicas.map(({ bytes }) => within(bytes, from, Infinity))
+      const [first, ...others] = replicas
+      if (first === undefined) continue
       const sizes = replicas.map(({ node, bytes }) => `node ${node} has ${bytes.length} bytes`).join(', ')
-      hold(first !== undefined && others.every((it) => it.equals(first)), 'REP-15', () => `the replicas of ${key} differ: ${sizes}`)
+      for (const { bytes } of others) {
+        const found = difference(first.bytes, bytes, first.hosted.log.config.cleanupCompact)
+        hold(found === null, 'REP-15', () => `the replicas of ${key} differ at ${found}: ${sizes}`)
+      }
     }
   }
 
@@ -91,21 +95,19 @@ export class ReplicaJudge {
   }
 
   /** Only what has come since the last look, where what was there then is as it was. */
-  private checkLog(key: string, { node, hosted, bytes }: Seen): void {
+  private checkLog(key: string, { node, bytes }: Seen): void {
     const place = `${key} on node ${node}`
-    const before = this.checked.get(place)
-    const isGrown = before !== undefined && bytes.subarray(0, before.bytes.length).equals(before.bytes)
-    const from = isGrown ? before.bytes.length : 0
-    let { epoch, next } = isGrown ? before : { epoch: -1, next: -1 }
-    // What was compacted is another batch from then on
-    const cleaned = cleanedOf(hosted)
+    const known = this.checked.get(place)
+    const isGrown = known !== undefined && bytes.subarray(0, known.bytes.length).equals(known.bytes)
+    const from = isGrown ? known.bytes.length : 0
+    let { epoch, next } = isGrown ? known : { epoch: -1, next: -1 }
     for (const { header } of batchHeaders(bytes.subarray(from))) {
       const at = `${place} at ${header.baseOffset}`
       hold(header.baseOffset >= next, 'REP-5', () => `${at} comes after ${next - 1}`)
       hold(header.leaderEpoch >= epoch, 'REP-5', () => `${at} is of epoch ${header.leaderEpoch}, after ${epoch}`)
       epoch = header.leaderEpoch
       next = header.lastOffset + 1
-      if (header.baseOffset >= cleaned) this.checkBatch(`${key}/${epoch}/${header.baseOffset}`, header.crc, at)
+      if (!wasCleaned(header)) this.checkBatch(`${key}/${epoch}/${header.baseOffset}`, header.crc, at)
     }
     this.checked.set(place, { bytes, epoch, next })
   }
@@ -135,22 +137,21 @@ export class ReplicaJudge {
 
   private checkInSync(key: string, leader: Seen, replicas: readonly Seen[], isr: Isr): void {
     const end = leader.hosted.replica.highWatermark
-    const whole = within(leader.bytes, 0, end)
+    const whole = before(leader.bytes, end)
     for (const member of replicas) {
       if (member === leader || !isr.members.includes(member.node)) continue
       // Nearly always so, and far cheaper to see than batch by batch
       if (member.bytes.subarray(0, whole.length).equals(whole)) continue
-      // Each replica compacts for itself
-      const from = Math.max(cleanedOf(leader.hosted), cleanedOf(member.hosted))
-      const own = within(leader.bytes, from, end)
-      const theirs = within(member.bytes, from, end)
+      const found =
+        member.hosted.log.logEndOffset < end
+          ? 'its end'
+          : difference(whole, before(member.bytes, end), leader.hosted.log.config.cleanupCompact)
       hold(
-        theirs.equals(own),
+        found === null,
         'REP-2',
         () =>
           `${key}: node ${leader.node} leads in epoch ${leader.hosted.replica.leaderEpoch} with high watermark ${end}; node ${member.node}, in sync ` +
-          `(${isr.members.join(', ')} in partition epoch ${isr.partitionEpoch}), ends at ${member.hosted.log.logEndOffset}, and differs at ` +
-          `${firstDifference(own, theirs)}`,
+          `(${isr.members.join(', ')} in partition epoch ${isr.partitionEpoch}), ends at ${member.hosted.log.logEndOffset}, and differs at ${found}`,
       )
     }
   }
@@ -169,32 +170,4 @@ export class ReplicaJudge {
     }
     if (known === undefined || highWatermark > known.highWatermark) this.exposed.set(key, { highWatermark, epoch: leaderEpoch })
   }
-}
-
-function cleanedOf(hosted: HostedPartition): Offset {
-  return hosted.log.cleanedOffset ?? 0
-}
-
-/** The batches from one offset on and before another. */
-function within(bytes: Buffer, from: Offset, end: Offset): Buffer {
-  let start = 0
-  let size = 0
-  for (const { at, header } of batchHeaders(bytes)) {
-    if (header.lastOffset >= end) break
-    size = at + header.sizeBytes
-    if (header.baseOffset < from) start = size
-  }
-  return bytes.subarray(start, size)
-}
-
-function firstDifference(one: Buffer, other: Buffer): string {
-  const theirs = [...batchHeaders(other)]
-  let at = 0
-  for (const { header } of batchHeaders(one)) {
-    const found = theirs[at]?.header
-    if (found === undefined) return `offset ${header.baseOffset}, where it has nothing`
-    if (found.crc !== header.crc || found.baseOffset !== header.baseOffset) return `offset ${header.baseOffset}`
-    at += 1
-  }
-  return 'its end'
 }
