@@ -261,5 +261,7 @@ function settleEpochs(recovery: Recovery, found: ReturnType<typeof parseEpochs> 
   const text = formatEpochs(epochs.list())
   const known = formatEpochs(found ?? [])
   if (text !== known) writeSmall(ports.disk, `${options.directory}/${epochFileName}`, text)
+  // One of a history that is gone would be taken for the present one's as soon as the log has grown beyond it
+  snapshots.removeAbove(recovery.logEndOffset)
   snapshots.removeStray(new Set(segments.map((segment) => segment.baseOffset)))
 }
