@@ -6,7 +6,8 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import type { FetchRequest, FetchResponse } from '../../protocol/messages/fetch.ts'
 import type { IsrAnswer, PartitionEffect } from '../../replication/partition-replica.ts'
 import { type BrokerOptions, type BrokerWorld, SimulatedBroker } from './simulated-broker.ts'
-import { type Proposal, SimulatedController } from './simulated-controller.ts'
+import { ShippedController } from './shipped-controller.ts'
+import { type PartitionController, type Proposal, SimulatedController } from './simulated-controller.ts'
 import { Judge } from './simulated-judge.ts'
 
 const faultsUntil = 3_000
@@ -68,14 +69,14 @@ class Simulation implements BrokerWorld {
   now: Millis = 0
   readonly prng: Prng
   readonly options: ReplicationOptions
-  readonly controller: SimulatedController
+  readonly controller: PartitionController
   readonly judge: Judge
   private readonly brokers: readonly SimulatedBroker[]
   private readonly events = new Heap<Event>((a, b) => a.at - b.at || a.number - b.number)
   private readonly cut = new Set<string>()
-  private readonly produces = new Map<number, { readonly value: number; readonly offset: Offset }>()
+  private readonly produces = new Map<number, { readonly broker: SimulatedBroker; readonly incarnation: number; readonly offset: Offset }>()
   private scheduled = 0
-  private published = 0
+  private published: number
   private values = 0
   private isHealed = false
 
@@ -83,7 +84,10 @@ class Simulation implements BrokerWorld {
     this.prng = new Prng(seed)
     this.options = { ...drawOptions(this.prng), ...overrides }
     const ids = Array.from({ length: this.options.brokers }, (_, i) => i + 1)
-    this.controller = new SimulatedController(ids, this.options.minIsr)
+    const { isLossy, minIsr } = this.options
+    // Whoever loses records is in need of eligible leader replicas (KIP-966)
+    this.controller = isLossy ? new SimulatedController(ids, minIsr) : new ShippedController(ids, minIsr)
+    this.published = this.controller.history.length - 1
     this.brokers = ids.map((id) => new SimulatedBroker(id, this, this.controller.image))
     this.judge = new Judge(this.brokers, this.controller, this.options.minIsr)
   }
@@ -100,6 +104,8 @@ class Simulation implements BrokerWorld {
       this.happen(event)
     }
     this.judge.verdict(this.values)
+    for (const [value, { broker, incarnation }] of this.produces)
+      assert(broker.incarnation !== incarnation, `P-4: the produce of ${value} to broker ${broker.id} was never answered`)
   }
 
   after(broker: SimulatedBroker, delay: Millis, run: () => void): void {
@@ -142,11 +148,11 @@ class Simulation implements BrokerWorld {
 
   onEffect(broker: SimulatedBroker, effect: PartitionEffect): void {
     this.judge.onEffect(broker, effect)
-    if (effect.type !== 'produceDone' || effect.error !== ErrorCode.NONE) return
+    if (effect.type !== 'produceDone') return
     const produce = this.produces.get(effect.ticket)
-    assert(produce !== undefined, 'a produce is answered that was not sent')
+    assert(produce?.broker === broker, 'P-4: a produce is answered twice, or was not sent')
     this.produces.delete(effect.ticket)
-    this.judge.acknowledged(broker, produce.offset, produce.value)
+    if (effect.error === ErrorCode.NONE) this.judge.acknowledged(broker, produce.offset, effect.ticket)
   }
 
   onAppend(broker: SimulatedBroker, asLeader: boolean): void {
@@ -236,11 +242,12 @@ class Simulation implements BrokerWorld {
 
   private produce(broker: SimulatedBroker, acks: number, epoch: number): void {
     if (broker.machine.epochError(epoch) !== ErrorCode.NONE || broker.machine.appendError(acks) !== ErrorCode.NONE) return
+    if (acks === -1) this.judge.mayAppend(broker)
     this.values += 1
     const value = this.values
     const offset = broker.produce(value)
     if (acks !== -1) return
-    this.produces.set(value, { value, offset })
+    this.produces.set(value, { broker, incarnation: broker.incarnation, offset })
     broker.input({ type: 'produce', ticket: value, lastOffset: offset, deadline: this.now + 500 })
   }
 

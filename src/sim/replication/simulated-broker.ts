@@ -76,7 +76,7 @@ export class SimulatedBroker {
     this.id = id
     this.world = world
     this.image = image
-    this.brokerEpoch = id
+    this.brokerEpoch = image.brokers.get(id)?.brokerEpoch ?? -1
     this.machine = this.newMachine()
     this.sessions = this.newSessions()
   }

@@ -19,11 +19,25 @@ export interface Image {
 
 export type Proposal = Extract<PartitionEffect, { readonly type: 'proposeIsr' }>
 
+/** What the simulation asks of a controller of one partition. Every change is an image in `history`; brokers learn them in order, each at its own pace. */
+export interface PartitionController {
+  readonly history: readonly Image[]
+  readonly image: Image
+  readonly replicas: readonly NodeId[]
+  /** A new incarnation of a broker; it has lost something, or not. Returns its epoch. */
+  register(id: NodeId, lossy: boolean): number
+  fence(id: NodeId): void
+  /** No effect in another broker epoch. */
+  unfence(id: NodeId, brokerEpoch: number): void
+  /** Makes another member of the ISR the leader, for no reason. */
+  move(to: NodeId): void
+  alterPartition(from: NodeId, brokerEpoch: number, proposal: Proposal): IsrAnswer
+}
+
 /**
- * A controller of one partition: compare-and-set on the partition epoch, clean elections only, eligible leader replicas (KIP-966). Every
- * change is an image in `history`; brokers learn them in order, each at its own pace.
+ * A toy, for brokers that lose records: compare-and-set on the partition epoch, clean elections only, eligible leader replicas (KIP-966).
  */
-export class SimulatedController {
+export class SimulatedController implements PartitionController {
   readonly history: Image[]
   readonly replicas: readonly NodeId[]
   private readonly minIsr: number

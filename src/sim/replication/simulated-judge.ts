@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Millis, NodeId, Offset } from '../../base/units.ts'
 import type { PartitionEffect } from '../../replication/partition-replica.ts'
 import type { SimulatedBroker } from './simulated-broker.ts'
-import type { Proposal, SimulatedController } from './simulated-controller.ts'
+import type { PartitionController, Proposal } from './simulated-controller.ts'
 import { mix } from './simulated-log.ts'
 
 type Line = readonly [at: Millis, what: string, broker: NodeId, a: number, b: number]
@@ -13,7 +13,7 @@ const storyLines = 80
 export class Judge {
   digest = 0
   private readonly brokers: readonly SimulatedBroker[]
-  private readonly controller: SimulatedController
+  private readonly controller: PartitionController
   private readonly effectiveMinIsr: number
   /** What any leader has ever held below its high watermark: the chain of the log that ends at each offset. */
   private readonly committed: number[] = [0]
@@ -25,7 +25,7 @@ export class Judge {
   private readonly proposals: Proposal[] = []
   private now: Millis = 0
 
-  constructor(brokers: readonly SimulatedBroker[], controller: SimulatedController, minIsr: number) {
+  constructor(brokers: readonly SimulatedBroker[], controller: PartitionController, minIsr: number) {
     this.brokers = brokers
     this.controller = controller
     this.effectiveMinIsr = Math.min(minIsr, brokers.length)
@@ -107,8 +107,20 @@ export class Judge {
     this.acked.set(offset, value)
   }
 
+  /** A produce with acks=all is about to be appended. */
+  mayAppend({ machine }: SimulatedBroker): void {
+    assert(machine.isr.length >= this.effectiveMinIsr, 'REP-10: appended for acks=all with fewer than min.insync.replicas')
+  }
+
   /** A proposal of `leader` was just accepted. */
   isrChanged(leader: SimulatedBroker, proposal: Proposal): void {
+    const before = this.controller.history.at(-2)?.isr ?? []
+    for (const { brokerId, brokerEpoch } of proposal.isr) {
+      const registration = this.controller.image.brokers.get(brokerId)
+      const isKnown = brokerEpoch === -1 || brokerEpoch === registration?.brokerEpoch
+      assert(before.includes(brokerId) || registration?.fenced === false, `REP-8: broker ${brokerId} joins and is fenced (KIP-841)`)
+      assert(before.includes(brokerId) || isKnown, `REP-8: another incarnation of broker ${brokerId} joins (KIP-903)`)
+    }
     if (leader.machine.leaderEpoch !== proposal.leaderEpoch || !leader.isLeader) return
     const start = leader.machine.epochStartOffset
     for (const { brokerId } of proposal.isr) {
