@@ -5,9 +5,9 @@ import { isReservedDirectory } from '../../metadata/partition-image.ts'
 import { METADATA_VERSION } from '../../metadata/supported-features.ts'
 import type { ErrorName } from '../../protocol/errors.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { ControllerRequest, ControllerResponse } from '../commands.ts'
+import type { ControllerRequest, ControllerResponse, RequestContext } from '../commands.ts'
 import type { ControllerState, RecordBatch } from '../state.ts'
-import { removeFromIsrs } from './fencing.ts'
+import { removeFromIsrs, removeLossy, trustedOn } from './fencing.ts'
 
 type Request = ControllerRequest<'brokerRegistration'>
 type Response = ControllerResponse<'brokerRegistration'>
@@ -17,8 +17,11 @@ type Response = ControllerResponse<'brokerRegistration'>
  *
  * A new incarnation starts fenced, with the offset of its RegisterBrokerRecord as epoch (the record is the first of the decision), and whatever the
  * old one still held in ISRs and leaderships is taken away in the same batch. The same incarnation again (an answer was lost) keeps its epoch.
+ *
+ * Since version 3 a broker says under which epoch it had all that is on its disk now. When that is not the epoch of its last registration, or it does
+ * not say, it may have lost something (a *lossy* restart): it is not eligible to lead any more, either.
  */
-export function registerBroker(state: ControllerState, now: Millis, request: Request, out: RecordBatch): Response {
+export function registerBroker(state: ControllerState, now: Millis, request: Request, context: RequestContext, out: RecordBatch): Response {
   const existing = state.image.brokers.byId(request.brokerId)
   const error = refusal(state, now, request, existing)
   if (error !== null) return { throttleTimeMs: 0, errorCode: ErrorCode[error] }
@@ -41,7 +44,11 @@ export function registerBroker(state: ControllerState, now: Millis, request: Req
     logDirs: hasDirectories(version) ? [...request.logDirs].sort() : [],
     cordonedLogDirs: same !== undefined && hasCordonedDirectories(version) ? same.cordonedLogDirs : null,
   })
-  if (same === undefined) removeFromIsrs(state, request.brokerId, state.index.inIsrOf(request.brokerId), out)
+  if (same === undefined) {
+    const keptAll = context.version >= 3 && existing !== undefined && existing.epoch === request.previousBrokerEpoch
+    if (keptAll) removeFromIsrs(state, request.brokerId, state.index.inIsrOf(request.brokerId), out)
+    else removeLossy(state, request.brokerId, trustedOn(state, request.brokerId), out)
+  }
   state.sessions.heard(now, request.brokerId, epoch, -1)
   return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, brokerEpoch: epoch }
 }
