@@ -1,6 +1,7 @@
 import type { Millis, Uuid } from '../../base/units.ts'
 import type { BrokerImage } from '../../metadata/brokers-image.ts'
 import { hasCordonedDirectories, hasDirectories } from '../../metadata/metadata-version.ts'
+import { isSameLineage } from '../../metadata/incarnation.ts'
 import { isReservedDirectory } from '../../metadata/partition-image.ts'
 import { METADATA_VERSION } from '../../metadata/supported-features.ts'
 import type { ErrorName } from '../../protocol/errors.ts'
@@ -18,8 +19,7 @@ type Response = ControllerResponse<'brokerRegistration'>
  * A new incarnation starts fenced, with the offset of its RegisterBrokerRecord as epoch (the record is the first of the decision), and whatever the
  * old one still held in ISRs and leaderships is taken away in the same batch. The same incarnation again (an answer was lost) keeps its epoch.
  *
- * Since version 3 a broker says under which epoch it had all that is on its disk now. When that is not the epoch of its last registration, or it does
- * not say, it may have lost something (a *lossy* restart): it is not eligible to lead any more, either.
+ * A broker that cannot show that it kept all that it had (see `keptAll`) restarts *lossily*: it is not eligible to lead any more, either.
  */
 export function registerBroker(state: ControllerState, now: Millis, request: Request, context: RequestContext, out: RecordBatch): Response {
   const existing = state.image.brokers.byId(request.brokerId)
@@ -45,12 +45,21 @@ export function registerBroker(state: ControllerState, now: Millis, request: Req
     cordonedLogDirs: same !== undefined && hasCordonedDirectories(version) ? same.cordonedLogDirs : null,
   })
   if (same === undefined) {
-    const keptAll = context.version >= 3 && existing !== undefined && existing.epoch === request.previousBrokerEpoch
-    if (keptAll) removeFromIsrs(state, request.brokerId, state.index.inIsrOf(request.brokerId), out)
+    if (existing !== undefined && keptAll(existing, request, context))
+      removeFromIsrs(state, request.brokerId, state.index.inIsrOf(request.brokerId), out)
     else removeLossy(state, request.brokerId, trustedOn(state, request.brokerId), out)
   }
   state.sessions.heard(now, request.brokerId, epoch, -1)
   return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, brokerEpoch: epoch }
+}
+
+/**
+ * Since version 3 a broker says under which epoch it had all that is on its disk now: that of its last registration, if nothing was lost since. Beyond Kafka
+ * it may be of the same lineage as that registration, whose epoch it then has not learned.
+ */
+function keptAll(existing: BrokerImage, request: Request, context: RequestContext): boolean {
+  if (isSameLineage(existing.incarnationId, request.incarnationId)) return true
+  return context.version >= 3 && existing.epoch === request.previousBrokerEpoch
 }
 
 function refusal(state: ControllerState, now: Millis, request: Request, existing: BrokerImage | undefined): ErrorName | null {

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { incarnationAfter } from '../../metadata/incarnation.ts'
 import { directory, shown, TestController } from '../fixture.test.ts'
 
 /** Three brokers, one partition on all of them that asks for two in sync; eligible leader replicas are enabled. */
@@ -111,6 +112,22 @@ test('a restart is lossy when the broker does not say under which epoch it had a
   assert.deepEqual(gone.partition('t').eligibleLeaderReplicas, [2, 3], 'its data may come back')
   gone.register(3, { previousEpoch: gone.epochs.get(3) ?? -1 })
   assert.deepEqual(gone.partition('t').eligibleLeaderReplicas, [2], 'of an unknown broker nothing is known')
+})
+
+test('a broker that never heard of its last registration shows by its lineage that it lost nothing', () => {
+  const controller = cluster()
+  dies(controller, 1, 2, 3)
+  const heard = controller.epochs.get(3) ?? -1
+  const again = (boot: string) =>
+    controller.register(3, { previousEpoch: heard, incarnation: incarnationAfter(boot, heard, controller.prng.uuid()) })
+  const gone = () => controller.internal({ api: 'brokerConnectionLost', brokerId: 3, brokerEpoch: controller.epochs.get(3) ?? -1 })
+  for (const _attempt of [1, 2, 3]) {
+    assert.equal(again('a').errorCode, 0)
+    assert.deepEqual(controller.partition('t').eligibleLeaderReplicas, [2, 3])
+    gone()
+  }
+  again('b')
+  assert.deepEqual(controller.partition('t').eligibleLeaderReplicas, [2], 'another run of the machine')
 })
 
 test('before version 3 of BrokerRegistration every restart is lossy', () => {
