@@ -74,6 +74,11 @@ export interface Disk {
   space(path: string): { readonly free: number; readonly total: number }
   /** Takes an exclusive lock for the life of this process; throws EAGAIN when another live process holds it. */
   lock(path: string): { release(): void }
+  /**
+   * Names the run of the machine (Linux: `/proc/sys/kernel/random/boot_id`): while it is the same, what a process has written is still to be read after
+   * the process has died, synced or not. Null where the system does not tell.
+   */
+  bootId(): string | null
 }
 
 export interface File {

@@ -15,7 +15,7 @@ import type { HandlerTable } from '../server/handlers.ts'
 import type { Server } from '../server/serve.ts'
 import { ControllerChannel } from './controller-channel.ts'
 import { GroupCoordinator } from './coordinators/group-coordinator.ts'
-import { openDirectories, reportFailed } from './directories.ts'
+import { incarnationFrom, openAllLogs, openDirectories } from './directories.ts'
 import { Gate } from './gate.ts'
 import type { HostedPartition, PartitionSurroundings } from './hosted-partition.ts'
 import { HostedPartitions } from './hosted-partitions.ts'
@@ -76,6 +76,7 @@ export class BrokerNode {
   private readonly groups: GroupCoordinator
   private readonly view: MetadataView
   private hosting: 'not yet' | 'starting' | 'started' = 'not yet'
+  private incarnationId: Uuid = NO_UUID
   private servers: readonly Server[] = []
   private stopping: Promise<void> | null = null
 
@@ -142,7 +143,6 @@ export class BrokerNode {
 
   private makeLifecycle(): BrokerLifecycle {
     const { config, ports, identity } = this
-    const incarnationId = ports.entropy.uuid()
     return new BrokerLifecycle(ports, this.channel, {
       brokerId: config.nodeId,
       heartbeatIntervalMs: config.brokerHeartbeatIntervalMs,
@@ -152,7 +152,7 @@ export class BrokerNode {
       registration: (previousBrokerEpoch) => ({
         brokerId: config.nodeId,
         clusterId: identity.clusterId,
-        incarnationId,
+        incarnationId: this.incarnationId,
         listeners: config.advertisedListeners.map((it) => ({ name: it.name, host: it.host, port: it.port, securityProtocol: 0 })),
         features: supportedFeatures
           .filter((it) => it.max > 0)
@@ -163,7 +163,10 @@ export class BrokerNode {
       }),
       metadataOffset: () => (this.hosting === 'started' ? this.view.appliedOffset : -1),
       offlineLogDirs: () => this.directories.filter((it) => it.failure !== null).map((it) => it.identity?.directoryId ?? NO_UUID),
-      onRegistered: () => this.hostIfCaughtUp(),
+      onRegistered: () => {
+        for (const directory of this.directories) void directory.noteRunning(this.lifecycle.brokerEpoch)
+        this.hostIfCaughtUp()
+      },
     })
   }
 
@@ -245,9 +248,8 @@ export class BrokerNode {
     const { clock, log } = this.ports
     const started = clock.mono()
     this.servers = await openListeners(this.ports, this.config, this.handlers())
-    for (const directory of this.directories) reportFailed(log, (await directory.openAll((topic) => this.settings.of(topic).log)).failed)
-    const clean = this.directories.every((it) => it.cleanShutdown)
-    const previousBrokerEpoch = clean ? Math.max(-1, ...this.directories.map((it) => it.previousBrokerEpoch)) : -1
+    const previousBrokerEpoch = await openAllLogs(this.directories, (topic) => this.settings.of(topic).log, log)
+    this.incarnationId = incarnationFrom(this.ports, previousBrokerEpoch)
     const opened = clock.mono()
     await this.quorum.start({
       onCommitted: (batch) => this.onCommitted(batch),

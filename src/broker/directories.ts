@@ -1,8 +1,10 @@
-import { DiskError, type Log } from '../base/ports.ts'
-import type { Uuid } from '../base/units.ts'
+import { DiskError, type Log, type Ports } from '../base/ports.ts'
+import type { Offset, Uuid } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
+import type { LogConfig } from '../log/log-config.ts'
 import { type DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
 import type { LogPorts, LogShared } from '../log/partition-log.ts'
+import { incarnationAfter } from '../metadata/incarnation.ts'
 
 /** The log directories do not let this node start; the message says what to do. */
 export class DirectoryProblem extends Error {
@@ -93,11 +95,39 @@ function commonIdentity(directories: readonly LogDirectory[], config: ServerConf
 }
 
 /** Says which partitions could not be opened; the others go on. */
-export function reportFailed(
-  log: Log,
-  failed: readonly { readonly topic: string; readonly partition: number; readonly error: Error }[],
-): void {
+function reportFailed(log: Log, failed: readonly { readonly topic: string; readonly partition: number; readonly error: Error }[]): void {
   for (const { topic, partition, error } of failed) {
     log.write('error', 'partition-not-opened', `${topic}-${partition} cannot be opened and is left as it is: ${error.message}`)
   }
+}
+
+/**
+ * Opens what is in all directories. Resolves with the broker epoch under which all that is there now was there; -1 when something may have been lost
+ * since. Rejects with DiskError.
+ */
+export async function openAllLogs(directories: readonly LogDirectory[], configOf: (topic: string) => LogConfig, log: Log): Promise<Offset> {
+  let failed = 0
+  for (const directory of directories) {
+    const opened = await directory.openAll(configOf)
+    reportFailed(log, opened.failed)
+    failed += opened.failed.length
+  }
+  return failed > 0 ? -1 : commonEpoch(directories)
+}
+
+/**
+ * As in Kafka (LogManager.readBrokerEpochFromCleanShutdownFiles) all directories have to agree, and one that is new, or was replaced, does not; but of a
+ * broker that was killed some may not have noted its last epoch yet.
+ */
+function commonEpoch(directories: readonly LogDirectory[]): Offset {
+  const epochs = directories.map((it) => it.previousBrokerEpoch)
+  const wasKilled = directories.every((it) => !it.cleanShutdown)
+  return wasKilled || epochs.every((it) => it === epochs[0]) ? Math.min(...epochs) : -1
+}
+
+/** The incarnation of this process, after a start in which `openAllLogs` found an epoch. */
+export function incarnationFrom({ disk, entropy }: Pick<Ports, 'disk' | 'entropy'>, previousBrokerEpoch: Offset): Uuid {
+  const random = entropy.uuid()
+  const bootId = disk.bootId()
+  return previousBrokerEpoch < 0 || bootId === null ? random : incarnationAfter(bootId, previousBrokerEpoch, random)
 }

@@ -37,7 +37,8 @@ const lateWakeMsMin: Millis = 100
  *  1. `replay` alone changes image and index. `decide` writes nothing but what no log holds: sessions.
  *  2. Standby until the command `activate`; then `wakeAt` counts. It never goes back: who resigns makes a new one (or activates this one again).
  *  3. One decision never changes a partition twice: the second change would be made from the state before the first. So one broker at a time is fenced.
- *  4. A partition's leader is in its ISR and active, an ISR is never empty, its members are not fenced but the last one: see partition-change.ts.
+ *  4. A partition's leader is in its ISR and active. Members of an ISR are not fenced, but, without eligible leader replicas, the last one, which never
+ *     leaves it: see partition-change.ts.
  *
  * Kafka's active controller also writes a NoOpRecord every 500 ms, to let its metrics see that the quorum commits; nothing here needs it, and it would
  * wake every node of an idle cluster twice a second.
@@ -161,7 +162,7 @@ function answer(state: ControllerState, now: Millis, command: ApiCommand, out: R
   const { api } = command
   switch (api) {
     case 'brokerRegistration':
-      return { api, response: registerBroker(state, now, command.request, out) }
+      return { api, response: registerBroker(state, now, command.request, command.context, out) }
     case 'brokerHeartbeat':
       return { api, response: brokerHeartbeat(state, now, command.request, out) }
     case 'unregisterBroker':

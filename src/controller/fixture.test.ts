@@ -3,9 +3,12 @@ import { Prng } from '../base/prng.ts'
 import { configRules } from '../config/config-rules.ts'
 import { LedgerHost } from '../ledger/ledger-host.ts'
 import { ClusterImage } from '../metadata/image.ts'
+import { METADATA_VERSION_LATEST } from '../metadata/metadata-version.ts'
+import { newRecord } from '../metadata/new-record.ts'
 import { decodeRecord, encodeRecord } from '../metadata/record-frame.ts'
 import type { MetadataRecord } from '../metadata/record-types.ts'
 import type { PartitionImage } from '../metadata/partition-image.ts'
+import { ELR_VERSION, METADATA_VERSION } from '../metadata/supported-features.ts'
 import { apis } from '../protocol/apis.ts'
 import { decode, encode } from '../protocol/codec.ts'
 import type { Draft, Message, Schema } from '../protocol/schema.ts'
@@ -32,7 +35,13 @@ export class TestController {
   private readonly settings: ControllerSettings
 
   constructor(
-    options: { readonly seed?: number; readonly settings?: Partial<ControllerSettings>; readonly given?: ReadonlyMap<string, string> } = {},
+    options: {
+      readonly seed?: number
+      readonly settings?: Partial<ControllerSettings>
+      readonly given?: ReadonlyMap<string, string>
+      /** The cluster begins with eligible leader replicas. */
+      readonly elr?: boolean
+    } = {},
   ) {
     this.prng = new Prng(options.seed ?? 1)
     this.settings = {
@@ -48,16 +57,20 @@ export class TestController {
       make: () => new ControllerLedger(this.settings, rules, this.prng),
       refuse: ControllerLedger.refuse,
     })
-    this.lead()
+    this.lead(options.elr === true ? [METADATA_VERSION, ELR_VERSION] : null)
   }
 
   get image(): ClusterImage {
     return (this.host.ledger as ControllerLedger).image
   }
 
-  lead(): void {
+  lead(features: readonly string[] | null = null): void {
     this.host.lead({ nextOffset: () => this.log.length, append: (facts) => this.append(facts) })
-    this.internal({ api: 'activate', bootstrap: null })
+    const bootstrap = features?.map((name) => {
+      const featureLevel = name === METADATA_VERSION ? METADATA_VERSION_LATEST : 1
+      return newRecord('featureLevel', METADATA_VERSION_LATEST, { name, featureLevel })
+    })
+    this.internal({ api: 'activate', bootstrap: bootstrap ?? null })
   }
 
   private append(facts: readonly MetadataRecord[]): number {
@@ -116,6 +129,8 @@ export class TestController {
       readonly cluster?: string
       /** The highest level of `group.version`; null: of a release that does not know it. */
       readonly groupVersion?: number | null
+      /** Under which epoch it had all that is on its disk: what a broker says whose restart is not lossy. */
+      readonly previousEpoch?: number
     } = {},
   ) {
     const response = this.call('brokerRegistration', {
@@ -128,10 +143,11 @@ export class TestController {
         ...(options.groupVersion === null
           ? []
           : [{ name: 'group.version', minSupportedVersion: 0, maxSupportedVersion: options.groupVersion ?? 1 }]),
+        { name: ELR_VERSION, minSupportedVersion: 0, maxSupportedVersion: 1 },
       ],
       rack: options.rack ?? null,
       logDirs: options.dirs ?? [directory(id)],
-      previousBrokerEpoch: -1,
+      previousBrokerEpoch: options.previousEpoch ?? -1,
     })
     if (response.errorCode === 0) this.epochs.set(id, response.brokerEpoch)
     return response
@@ -237,8 +253,10 @@ export function directory(broker: number, at = 0): string {
   return bytes.toString('base64url')
 }
 
-/** `leader/epoch [isr] (replicas)`, with what is being added and removed. */
-export function shown({ leader, leaderEpoch, isr, replicas, addingReplicas: adding, removingReplicas: removing }: PartitionImage): string {
+/** `leader/epoch [isr] {elr} (replicas)`, with what is being added and removed; `{}` is left out. */
+export function shown(partition: PartitionImage): string {
+  const { leader, leaderEpoch, isr, replicas, addingReplicas: adding, removingReplicas: removing, eligibleLeaderReplicas } = partition
+  const elr = eligibleLeaderReplicas.length === 0 ? '' : ` {${[...eligibleLeaderReplicas].sort((a, b) => a - b).join(',')}}`
   const moving = adding.length + removing.length === 0 ? '' : ` +${adding.join(',')} -${removing.join(',')}`
-  return `${leader}/${leaderEpoch} [${isr.join(',')}] (${replicas.join(',')})${moving}`
+  return `${leader}/${leaderEpoch} [${isr.join(',')}]${elr} (${replicas.join(',')})${moving}`
 }

@@ -9,13 +9,16 @@ import { directory, shown, TestController } from './fixture.test.ts'
 /**
  * A random cluster life: brokers come, go, fall silent and come back, topics are made, grow, move and go, leaders propose ISRs with epochs that are
  * right or stale, the controller resigns. After every command the state of every partition is held against the rules; now and then the image against
- * the fold of the log and of its own snapshot. The seed says it all.
+ * the fold of the log and of its own snapshot. Half of the clusters have eligible leader replicas: there is held against what is trusted who can have
+ * what was acknowledged. The seed says it all.
  */
 class Life {
   readonly controller: TestController
   readonly prng: Prng
   /** As of the previous check. */
   private before = new Map<string, PartitionImage>()
+  private readonly elr: boolean
+  private readonly copies = new Copies()
   private mayAddTo = false
   private uncleanAsked = false
   private topicsMade = 0
@@ -23,9 +26,11 @@ class Life {
 
   constructor(seed: number) {
     this.prng = new Prng(seed * 7919 + 1)
+    this.elr = this.prng.chance(0.5)
     this.controller = new TestController({
       seed,
-      given: new Map([['min.insync.replicas', String(this.prng.between(1, 2))]]),
+      elr: this.elr,
+      given: new Map([['min.insync.replicas', String(this.prng.between(1, 3))]]),
       settings: { leaderRebalanceEnable: this.prng.chance(0.5), leaderRebalanceIntervalMs: 3000, uncleanElectionIntervalMs: 2000 },
     })
   }
@@ -92,7 +97,14 @@ class Life {
   private register(): void {
     const id = this.broker()
     const disk = this.prng.chance(0.1) ? this.prng.between(1, 9) : 0
-    this.controller.register(id, { rack: this.prng.pick(['a', 'b']), dirs: [directory(id, disk)] })
+    const known = this.controller.image.brokers.byId(id)
+    const keepsAll = disk === 0 && this.prng.chance(0.5)
+    const answer = this.controller.register(id, {
+      rack: this.prng.pick(['a', 'b']),
+      dirs: [directory(id, disk)],
+      previousEpoch: keepsAll ? (known?.epoch ?? -1) : -1,
+    })
+    if (answer.errorCode === 0 && !keepsAll) this.copies.lostBy(id)
   }
 
   private connectionLost(): void {
@@ -174,6 +186,7 @@ class Life {
     const [name, value] = this.prng.pick([
       ['min.insync.replicas', '2'],
       ['min.insync.replicas', '1'],
+      ['min.insync.replicas', '3'],
       ['unclean.leader.election.enable', 'false'],
       ['retention.ms', '1'],
     ] as const)
@@ -191,6 +204,11 @@ class Life {
     this.controller.lead()
   }
 
+  private minIsr(topic: string): number {
+    const { configs } = this.controller.image
+    return Number(configs.ofTopic(topic).get('min.insync.replicas') ?? configs.ofAllBrokers().get('min.insync.replicas'))
+  }
+
   private check(action: string): void {
     const { image } = this.controller
     const seen = new Map<string, PartitionImage>()
@@ -203,6 +221,7 @@ class Life {
         const why = `${action}: ${topic.name}-${partition.partition} ${before === undefined ? 'new' : shown(before)} -> ${shown(partition)}`
         this.checkState(partition, why)
         if (before !== undefined && before !== partition) this.checkChange(before, partition, unclean, why)
+        if (this.elr) this.copies.check(key, partition, this.minIsr(topic.name), this.mayAddTo || unclean, why)
         seen.set(key, partition)
       }
     }
@@ -213,16 +232,18 @@ class Life {
     const { replicas, isr, leader, addingReplicas: adding, removingReplicas: removing, directories } = partition
     const active = (id: number): boolean => isActive(this.controller.image.brokers.byId(id))
     assert.ok(replicas.length > 0 && new Set(replicas).size === replicas.length, why)
-    assert.ok(isr.length > 0 && new Set(isr).size === isr.length && isr.every((id) => replicas.includes(id)), why)
+    assert.ok((isr.length > 0 || this.elr) && new Set(isr).size === isr.length && isr.every((id) => replicas.includes(id)), why)
     assert.ok(leader === -1 || (isr.includes(leader) && active(leader)), `${why}: the leader is in sync and active`)
-    assert.ok(isr.length === 1 || isr.every(active), `${why}: only the last member of an ISR may be gone`)
+    assert.ok((isr.length === 1 && !this.elr) || isr.every(active), `${why}: only the last member of an ISR may be gone`)
     const hasReplica = (id: number): boolean => {
       const where = partition.directories[replicas.indexOf(id)] ?? ''
       const dirs = this.controller.image.brokers.byId(id)?.logDirs ?? []
       return dirs.includes(where) || where.startsWith('A'.repeat(20))
     }
     assert.ok(leader === -1 || hasReplica(leader), `${why}: the leader has what it leads`)
-    assert.ok(leader !== -1 || !isr.some((id) => active(id) && hasReplica(id)), `${why}: who can lead leads`)
+    const trusted = [...isr, ...partition.eligibleLeaderReplicas]
+    assert.ok(leader !== -1 || !trusted.some((id) => active(id) && hasReplica(id)), `${why}: who can lead leads`)
+    assert.ok(new Set(trusted).size === trusted.length && trusted.every((id) => replicas.includes(id)), `${why}: trusted once`)
     assert.ok([...adding, ...removing].every((id) => replicas.includes(id)) && !adding.some((id) => removing.includes(id)), why)
     assert.equal(directories.length, replicas.length, why)
   }
@@ -235,16 +256,17 @@ class Life {
     if (gone) assert.ok(after.leaderEpoch > before.leaderEpoch, `${why}: a replica went, a new epoch`)
     // Time may pass several changes, of which one may be unclean
     if (unclean || after.leaderRecoveryState === 1) return
-    const allowed = this.mayAddTo ? after.replicas : before.isr
+    const trusted = [...before.isr, ...before.eligibleLeaderReplicas]
+    const allowed = this.mayAddTo ? after.replicas : trusted
     assert.ok(
       after.isr.every((id) => allowed.includes(id)),
       `${why}: only a leader's proposal adds to an ISR`,
     )
     if (after.leader !== -1 && after.leader !== before.leader && !this.mayAddTo)
-      assert.ok(before.isr.includes(after.leader), `${why}: a clean election`)
+      assert.ok(trusted.includes(after.leader), `${why}: a clean election`)
     if (!this.mayAddTo && gone)
       assert.ok(
-        after.isr.some((id) => before.isr.includes(id)),
+        [...after.isr, ...after.eligibleLeaderReplicas].some((id) => trusted.includes(id)) || trusted.length === 0,
         `${why}: what was acknowledged stays`,
       )
   }
@@ -259,7 +281,31 @@ class Life {
   }
 }
 
-const seeds = 40
+/**
+ * Who has all that was acknowledged of each partition, if its leader acknowledges something whenever it may: while the ISR is large enough. Whoever is not
+ * in the ISR then has not got it, until a leader takes it in.
+ */
+class Copies {
+  private readonly holders = new Map<string, Set<number>>()
+
+  lostBy(broker: number): void {
+    for (const holders of this.holders.values()) holders.delete(broker)
+  }
+
+  check(key: string, partition: PartitionImage, minIsr: number, mayAdd: boolean, why: string): void {
+    const { isr, leader, replicas, eligibleLeaderReplicas: elr } = partition
+    const before = this.holders.get(key)
+    const holders = new Set(before ?? isr)
+    // A leader took them in, or what they have counts from now on
+    const counts = partition.leaderRecoveryState === 1 ? [...isr, ...elr] : mayAdd ? isr : []
+    counts.forEach((id) => holders.add(id))
+    for (const id of [...isr, ...elr])
+      assert.ok(holders.has(id), `${why}: ${id} is trusted, but ${[...holders].join()} have what was acknowledged`)
+    this.holders.set(key, leader !== -1 && isr.length >= Math.min(minIsr, replicas.length) ? new Set(isr) : holders)
+  }
+}
+
+const seeds = Number(process.env['CONTROLLER_SEEDS'] ?? 40)
 const steps = 250
 
 test(`${seeds} lives of a cluster break no rule`, () => {
@@ -271,7 +317,7 @@ test(`${seeds} lives of a cluster break no rule`, () => {
         life.step()
         if (at % 25 === 0) life.checkFold()
       } catch (error) {
-        throw new Error(`seed ${seed}, step ${at}`, { cause: error })
+        throw new Error(`seed ${seed}, step ${at}: ${String(error)}`, { cause: error })
       }
     }
     life.checkFold()

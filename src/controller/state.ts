@@ -4,6 +4,7 @@ import type { ClusterImage } from '../metadata/image.ts'
 import { newRecord } from '../metadata/new-record.ts'
 import { DIRECTORY_LOST, DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED, directoryOf, type PartitionImage } from '../metadata/partition-image.ts'
 import type { MetadataRecord, RecordDraft, RecordType } from '../metadata/record-types.ts'
+import { ELR_VERSION } from '../metadata/supported-features.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { Sessions } from './brokers/sessions.ts'
 import type { ConfigRules } from './configs/config-rules.ts'
@@ -62,6 +63,7 @@ export function changeSetting(
     isActive,
     hasReplica: (broker) => hasOnlineDirectory(state, partition, broker),
     minIsr: topicRules(state, topic).minIsr,
+    elrEnabled: isElrEnabled(state),
     directoryFor: (broker) => directoryFor(state, broker),
   }
 }
@@ -81,6 +83,11 @@ export function directoryFor(state: ControllerState, broker: NodeId): Uuid {
   if (registered === undefined) return DIRECTORY_MIGRATING
   const [only, another] = registered.logDirs
   return only !== undefined && another === undefined ? only : DIRECTORY_UNASSIGNED
+}
+
+/** Whether the cluster works with eligible leader replicas (KIP-966). */
+export function isElrEnabled({ image }: ControllerState): boolean {
+  return image.features.level(ELR_VERSION) >= 1
 }
 
 export function uncleanElectionAllowed(state: ControllerState, topic: TopicImage): boolean {

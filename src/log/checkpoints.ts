@@ -108,6 +108,26 @@ export function formatCleanShutdown(brokerEpoch: number): string {
   return JSON.stringify({ version: 0, brokerEpoch })
 }
 
+/** What a broker notes in its directories while it runs: in which run of the machine, and under which epoch it has registered. */
+export interface RunningMark {
+  readonly bootId: string
+  readonly brokerEpoch: number
+}
+
+/** .odradek_running: ours alone; Kafka passes over it. */
+export function formatRunning({ bootId, brokerEpoch }: RunningMark): string {
+  return JSON.stringify({ version: 0, bootId, brokerEpoch })
+}
+
+/** Null when the mark does not say. */
+export function parseRunning(text: string): RunningMark | null {
+  const brokerEpoch = parseCleanShutdown(text)
+  if (brokerEpoch < 0) return null
+  const mark: unknown = JSON.parse(text)
+  if (typeof mark !== 'object' || mark === null || !('bootId' in mark) || typeof mark.bootId !== 'string') return null
+  return { bootId: mark.bootId, brokerEpoch }
+}
+
 /** The broker epoch of the last clean shutdown; -1 when the mark does not say. */
 export function parseCleanShutdown(text: string): number {
   try {

@@ -3,28 +3,19 @@ import { DiskError } from '../base/ports.ts'
 import { type Offset, partitionName, type TopicPartition, type Uuid } from '../base/units.ts'
 import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
-import {
-  byName,
-  CheckpointError,
-  formatCleanShutdown,
-  formatMetaProperties,
-  formatOffsets,
-  parseCleanShutdown,
-  parseMetaProperties,
-  parseOffsets,
-} from './checkpoints.ts'
+import { byName, CheckpointError, formatMetaProperties, formatOffsets, parseMetaProperties, parseOffsets } from './checkpoints.ts'
 import { isDeletedName, parsePartitionName, safeTopicName } from './directory-names.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogPorts, LogShared } from './options.ts'
 import { CorruptLogError } from './outcomes.ts'
 import { PartitionLog } from './partition-log.ts'
+import { ShutdownMarks } from './shutdown-marks.ts'
 
 export type { DirectoryIdentity } from './checkpoints.ts'
 
 const fileNames = {
   lock: '.lock',
   identity: 'meta.properties',
-  cleanShutdown: '.kafka_cleanshutdown',
   recoveryPoints: 'recovery-point-offset-checkpoint',
   logStarts: 'log-start-offset-checkpoint',
   highWatermarks: 'replication-offset-checkpoint',
@@ -71,8 +62,7 @@ export class LogDirectory {
   private readonly doomed: string[] = []
   private known: DirectoryIdentity | null
   private failed: DiskError | null = null
-  private wasClean = false
-  private lastBrokerEpoch = -1
+  private readonly marks: ShutdownMarks
   /** What the checkpoint files say. */
   private stored: Readonly<Record<Checkpoint, Map<string, CheckpointedOffset>>> = {
     recoveryPoints: new Map(),
@@ -90,6 +80,7 @@ export class LogDirectory {
     this.ports = ports
     this.options = options
     this.lock = lock
+    this.marks = new ShutdownMarks(ports, options.path)
     this.known = this.readIdentity()
     this.cleaned = new CleanerCheckpoint(ports, options.path, (name) => this.open.has(name))
   }
@@ -118,12 +109,12 @@ export class LogDirectory {
 
   /** The last shutdown was clean. Known after `openAll`. */
   get cleanShutdown(): boolean {
-    return this.wasClean
+    return this.marks.earlierRun.clean
   }
 
-  /** The broker epoch noted at the last clean shutdown; -1 otherwise. Known after `openAll`. */
+  /** The broker epoch under which all that is here now was here; -1 when something may have been lost since. Known after `openAll`. */
   get previousBrokerEpoch(): number {
-    return this.lastBrokerEpoch
+    return this.marks.earlierRun.brokerEpoch
   }
 
   /** Open logs by `topic-partition`. */
@@ -153,7 +144,7 @@ export class LogDirectory {
       for (let place = found[next++]; place !== undefined; place = found[next++]) {
         const { topic, partition } = place
         try {
-          await this.openLog(topic, partition, null, configOf(topic), this.wasClean)
+          await this.openLog(topic, partition, null, configOf(topic), this.cleanShutdown)
         } catch (error) {
           if (!(error instanceof DiskError) && !(error instanceof CorruptLogError)) throw error
           failed.push({ topic, partition, error })
@@ -220,13 +211,21 @@ export class LogDirectory {
     return this.open.get(partitionName(log.topic, log.partition)) === log
   }
 
-  /** Closes all logs, writes checkpoints and the clean-shutdown mark, lets the lock go. Rejects with DiskError: then without the mark. */
+  /** The broker has registered under this epoch, and goes on with what is here. */
+  noteRunning(brokerEpoch: number): Promise<void> {
+    return this.failed === null ? this.marks.noteRunning(brokerEpoch) : Promise.resolve()
+  }
+
+  /**
+   * Closes all logs, writes checkpoints and the clean-shutdown mark, lets the lock go. A broker that never registered (-1) leaves the epoch that it found.
+   * Rejects with DiskError: then without the mark.
+   */
   async closeCleanly(highWatermarkOf: HighWatermarkOf, brokerEpoch: number): Promise<void> {
     try {
       this.checkUsable()
       for (const log of this.open.values()) await log.close()
       await this.writeCheckpoints(highWatermarkOf)
-      await this.ports.disk.replaceSmall(this.file('cleanShutdown'), formatCleanShutdown(brokerEpoch))
+      await this.marks.noteClean(brokerEpoch)
     } finally {
       this.abandon()
     }
@@ -317,12 +316,8 @@ export class LogDirectory {
       highWatermarks: this.readOffsets('highWatermarks'),
     }
     this.cleaned.load()
-    const mark = this.file('cleanShutdown')
-    this.wasClean = disk.exists(mark)
-    if (!this.wasClean) return
-    this.lastBrokerEpoch = parseCleanShutdown(disk.readSmall(mark).toString())
-    disk.remove(mark)
-    await this.guard(disk.syncDirectory(this.path))
+    const { clean } = await this.marks.take()
+    if (clean) await this.guard(disk.syncDirectory(this.path))
   }
 
   private readOffsets(checkpoint: Checkpoint): Map<string, CheckpointedOffset> {
@@ -369,6 +364,7 @@ export class LogDirectory {
   private goOffline(error: DiskError): void {
     if (this.failed !== null) return
     this.failed = error
+    this.marks.onFailure(error)
     this.ports.log.write('error', 'log-directory-offline', `${this.path}: ${error.message}`, { code: error.code })
     this.options.onOffline?.(error)
   }

@@ -83,6 +83,11 @@ export function hasCordonedDirectories(metadataVersion: number): boolean {
   return metadataVersion >= CORDONED_SINCE
 }
 
+/** Partitions may carry eligible leader replicas (KIP-966): what `eligible.leader.replicas.version` 1 depends on. */
+export function hasEligibleLeaderReplicas(metadataVersion: number): boolean {
+  return metadataVersion >= ELR_SINCE
+}
+
 /** The version in which a record is written under a `metadata.version`, so that every node of the cluster can read it. */
 export function recordVersion(type: RecordType, metadataVersion: number): number {
   switch (type) {
@@ -96,7 +101,7 @@ export function recordVersion(type: RecordType, metadataVersion: number): number
       return metadataVersion >= CONTROLLED_SHUTDOWN_SINCE ? 1 : 0
     case 'partition':
     case 'partitionChange':
-      if (metadataVersion >= ELR_SINCE) return 2
+      if (hasEligibleLeaderReplicas(metadataVersion)) return 2
       return metadataVersion >= DIRECTORIES_SINCE ? 1 : 0
     default:
       return recordTypes[type].validVersions.to

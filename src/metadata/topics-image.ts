@@ -92,14 +92,15 @@ export class TopicsImage {
     return topic
   }
 
-  /** The last known leaders of a topic (of all topics for an empty name) are no longer trusted. */
+  /** Who was eligible to lead in a topic (in all topics for an empty name) is so no longer (TopicDelta.maybeClearElr). */
   clearElr(record: ClearElrRecord, changes: ChangeLog): void {
     const topics = record.topicName === '' ? [...this.topicsByName.values()] : [this.topicsByName.get(record.topicName)]
     for (const topic of topics) {
       assert(topic !== undefined, `ClearElrRecord for '${record.topicName}', which is not there`)
       topic.partitions.forEach((partition) => {
         if (partition === undefined || (partition.eligibleLeaderReplicas.length === 0 && partition.lastKnownElr.length === 0)) return
-        this.put(topic, partition, { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [] }, changes)
+        const partitionEpoch = partition.partitionEpoch + 1
+        this.put(topic, partition, { ...partition, eligibleLeaderReplicas: [], lastKnownElr: [], partitionEpoch }, changes)
       })
     }
   }

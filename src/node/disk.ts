@@ -20,6 +20,8 @@ import { lockFile } from './directory-lock.ts'
 import { diskError, wrapped, wrappedAsync } from './disk-errors.ts'
 import { SystemFile } from './file.ts'
 
+const bootIdPath = '/proc/sys/kernel/random/boot_id'
+
 /**
  * The operating system's file system. What returns no Promise blocks: metadata calls take microseconds, and writes go to the page cache
  * (a thread-pool hop costs more than the call).
@@ -152,6 +154,15 @@ export class SystemDisk implements Disk {
   /** Takes a lock for whoever asks for it later with `lock`: a process locks its directories before it does anything. */
   lockEarly(path: string): void {
     this.early.set(path, this.lock(path))
+  }
+
+  bootId(): string | null {
+    try {
+      return readFileSync(bootIdPath, 'latin1').trim()
+    } catch {
+      // Not a Linux: every restart without a clean shutdown counts as one that may have lost something
+      return null
+    }
   }
 
   lock(path: string): { release(): void } {

@@ -64,6 +64,7 @@ test('formatting gives each directory its identity and the metadata directory it
     [
       { name: 'metadata.version', featureLevel: 30 },
       { name: 'group.version', featureLevel: 1 },
+      { name: 'eligible.leader.replicas.version', featureLevel: 1 },
     ],
   )
   assert.equal(readBootstrap(ports.disk, join(folder, 'b')), null)

@@ -42,7 +42,7 @@ export class ClusterStress {
   private readonly told: Told[]
   private readonly faults: string[] = []
   private readonly frozen = new Set<NodeId>()
-  /** It has lost its power and may have lost records, and still counts as in sync somewhere. */
+  /** It has lost its power and may have lost records, and may still be trusted, or needed, somewhere. */
   private wounded: NodeId | null = null
   private producing = true
 
@@ -100,7 +100,6 @@ export class ClusterStress {
   private async fault(): Promise<void> {
     const id = this.prng.between(1, nodeCount)
     const { life } = this.world.node(id)
-    if (this.isWounded() && life !== null) return
     if (life === null) return this.note(`start ${id}`, () => void this.world.start(id))
     if (this.frozen.has(id)) return this.note(`thaw ${id}`, () => this.thaw(id))
     switch (this.prng.between(0, 5)) {
@@ -125,15 +124,9 @@ export class ClusterStress {
     run()
   }
 
-  /**
-   * What is acknowledged is on all in-sync replicas: one of them may lose what it has not synced while there is another. But until the controller has
-   * taken it out of the ISR nobody else may fail, or it could be the last one there and lead with what it has left.
-   */
+  /** One node may lose what it has not synced at any time, whatever happens to the others: see PowerPermission. */
   private mayLosePower(id: NodeId): boolean {
-    const { world } = this
-    if (this.frozen.size > 0 || world.activeController() === null || [...world.nodes.values()].some((it) => it.life?.started !== true))
-      return false
-    return this.told.every(({ at }) => world.partition(at.topic, at.partition)?.isr.some((it) => it !== id) === true)
+    return !this.isWounded() || this.wounded === id
   }
 
   private powerOff(id: NodeId): void {
@@ -141,12 +134,14 @@ export class ClusterStress {
     this.world.kill(id, true)
   }
 
-  /** To register it leaves the ISR, and comes back into it with all that the others have. */
+  /** Another may lose its power when this one has registered again, and everything is on two replicas that are in sync or eligible. */
   private isWounded(): boolean {
     const { wounded, world } = this
     if (wounded === null || world.activeController() === null) return wounded !== null
-    const counts = this.told.some(({ at }) => world.partition(at.topic, at.partition)?.isr.includes(wounded) === true)
-    if (!counts || world.node(wounded).life?.started === true) this.wounded = null
+    const isSafe = [...world.image().topics.all()].every(({ partitions }) =>
+      partitions.every((it) => it === undefined || it.isr.length + it.eligibleLeaderReplicas.length >= 2),
+    )
+    if (world.node(wounded).life?.started === true && isSafe) this.wounded = null
     return this.wounded !== null
   }
 

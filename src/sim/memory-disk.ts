@@ -45,7 +45,7 @@ export interface MemoryDiskOptions {
 
 /**
  * A file system in memory with the manners of a real one. What is written is seen at once by whoever reads, but outlives `crash` only
- * after `sync` (content) and `syncDirectory` (names). `kill` is the death of a process: all handles go, the page cache stays.
+ * after `sync` (content) and `syncDirectory` (names). `kill` is the death of a process: all handles go, the page cache stays, and with it the boot id.
  */
 export class MemoryDisk implements Disk {
   spaceBytes: number
@@ -63,6 +63,7 @@ export class MemoryDisk implements Disk {
   /** What `sync` makes durable is so only when it has settled, and not when the power goes before. */
   syncsLate = false
   private generation = 0
+  private boots = 1
   private crashAt = Infinity
 
   constructor(options: MemoryDiskOptions = {}) {
@@ -86,6 +87,7 @@ export class MemoryDisk implements Disk {
   /** The power goes. */
   crash(prng: Prng): void {
     this.kill()
+    this.boots += 1
     this.root.crash(prng)
   }
 
@@ -200,6 +202,10 @@ export class MemoryDisk implements Disk {
     if (this.locks.has(path)) throw new DiskError('EAGAIN', path, 'lock')
     this.locks.add(path)
     return { release: () => void this.locks.delete(path) }
+  }
+
+  bootId(): string {
+    return `boot ${this.boots}`
   }
 
   private syncDirectoryNow(path: string): void {

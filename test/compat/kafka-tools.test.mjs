@@ -220,5 +220,30 @@ describe("Kafka's tools", { skip: without('java') }, () => {
     const features = await run('features', 'describe')
     assert.match(features, /Feature: metadata\.version\s+SupportedMinVersion: \S+\s+SupportedMaxVersion: \S+\s+FinalizedVersionLevel: \S+/)
     assert.match(features, /Feature: group\.version\s+SupportedMinVersion: 0\s+SupportedMaxVersion: 1\s+FinalizedVersionLevel: 1\s/)
+    assert.match(
+      features,
+      /Feature: eligible\.leader\.replicas\.version\s+SupportedMinVersion: 0\s+SupportedMaxVersion: 1\s+FinalizedVersionLevel: 1\s/,
+    )
+  })
+
+  test('topics tells who is eligible to lead while the in-sync set is too small, and features how to do without', async () => {
+    const topic = ['--topic', 'trusted']
+    await run('topics', '--create', ...topic, '--partitions', '1', '--replication-factor', '3', '--config', 'min.insync.replicas=3')
+    await cluster.waitInSync('trusted')
+    const described = () => run('topics', '--describe', ...topic)
+    assert.match(await described(), /Isr: \d,\d,\d\s+Elr:\s+LastKnownElr:\s/)
+    const [, leader] = /Leader: (\d)/.exec(await described()) ?? []
+    const node = cluster.nodes.find(({ id }) => String(id) !== leader)
+    node.kill()
+    await node.waitDown()
+    const eligible = new RegExp(`Isr: \\d,\\d\\s+Elr: ${node.id}\\s+LastKnownElr:\\s`)
+    await until('who was killed is eligible', async () => eligible.test(await described()))
+    assert.match(await run('topics', '--describe', '--under-min-isr-partitions'), /Topic: trusted/)
+    await node.restart()
+    await cluster.waitInSync('trusted')
+    assert.match(await described(), /Isr: \d,\d,\d\s+Elr:\s+LastKnownElr:\s/)
+    const level = (number) => ['--feature', `eligible.leader.replicas.version=${number}`]
+    await run('features', 'downgrade', ...level(0))
+    await run('features', 'upgrade', ...level(1))
   })
 })

@@ -1,13 +1,14 @@
 import type { Millis, Uuid } from '../../base/units.ts'
 import type { BrokerImage } from '../../metadata/brokers-image.ts'
 import { hasCordonedDirectories, hasDirectories } from '../../metadata/metadata-version.ts'
+import { isSameLineage } from '../../metadata/incarnation.ts'
 import { isReservedDirectory } from '../../metadata/partition-image.ts'
 import { METADATA_VERSION } from '../../metadata/supported-features.ts'
 import type { ErrorName } from '../../protocol/errors.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import type { ControllerRequest, ControllerResponse } from '../commands.ts'
+import type { ControllerRequest, ControllerResponse, RequestContext } from '../commands.ts'
 import type { ControllerState, RecordBatch } from '../state.ts'
-import { removeFromIsrs } from './fencing.ts'
+import { removeFromIsrs, removeLossy, trustedOn } from './fencing.ts'
 
 type Request = ControllerRequest<'brokerRegistration'>
 type Response = ControllerResponse<'brokerRegistration'>
@@ -17,8 +18,10 @@ type Response = ControllerResponse<'brokerRegistration'>
  *
  * A new incarnation starts fenced, with the offset of its RegisterBrokerRecord as epoch (the record is the first of the decision), and whatever the
  * old one still held in ISRs and leaderships is taken away in the same batch. The same incarnation again (an answer was lost) keeps its epoch.
+ *
+ * A broker that cannot show that it kept all that it had (see `keptAll`) restarts *lossily*: it is not eligible to lead any more, either.
  */
-export function registerBroker(state: ControllerState, now: Millis, request: Request, out: RecordBatch): Response {
+export function registerBroker(state: ControllerState, now: Millis, request: Request, context: RequestContext, out: RecordBatch): Response {
   const existing = state.image.brokers.byId(request.brokerId)
   const error = refusal(state, now, request, existing)
   if (error !== null) return { throttleTimeMs: 0, errorCode: ErrorCode[error] }
@@ -41,9 +44,22 @@ export function registerBroker(state: ControllerState, now: Millis, request: Req
     logDirs: hasDirectories(version) ? [...request.logDirs].sort() : [],
     cordonedLogDirs: same !== undefined && hasCordonedDirectories(version) ? same.cordonedLogDirs : null,
   })
-  if (same === undefined) removeFromIsrs(state, request.brokerId, state.index.inIsrOf(request.brokerId), out)
+  if (same === undefined) {
+    if (existing !== undefined && keptAll(existing, request, context))
+      removeFromIsrs(state, request.brokerId, state.index.inIsrOf(request.brokerId), out)
+    else removeLossy(state, request.brokerId, trustedOn(state, request.brokerId), out)
+  }
   state.sessions.heard(now, request.brokerId, epoch, -1)
   return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, brokerEpoch: epoch }
+}
+
+/**
+ * Since version 3 a broker says under which epoch it had all that is on its disk now: that of its last registration, if nothing was lost since. Beyond Kafka
+ * it may be of the same lineage as that registration, whose epoch it then has not learned.
+ */
+function keptAll(existing: BrokerImage, request: Request, context: RequestContext): boolean {
+  if (isSameLineage(existing.incarnationId, request.incarnationId)) return true
+  return context.version >= 3 && existing.epoch === request.previousBrokerEpoch
 }
 
 function refusal(state: ControllerState, now: Millis, request: Request, existing: BrokerImage | undefined): ErrorName | null {

@@ -28,19 +28,37 @@ export function beginControlledShutdown(state: ControllerState, broker: BrokerIm
   out.add('brokerRegistrationChange', { brokerId: broker.id, brokerEpoch: broker.epoch, inControlledShutdown: 1 })
 }
 
-/** Takes a broker out of ISRs and leadership. The last member of an ISR stays in it: the partition then has no leader until it is back. */
+/**
+ * Takes a broker out of ISRs and leadership. Where eligible leader replicas are enabled it stays eligible as long as the rest of the ISR commits nothing;
+ * where they are not, the last member of an ISR stays in it. In either case the partition has no leader until it, or another that has all, is back.
+ */
 export function removeFromIsrs(state: ControllerState, broker: NodeId, partitions: Iterable<PartitionKey>, out: RecordBatch): void {
   const isActive = (id: NodeId): boolean => id !== broker && state.image.brokers.isActive(id)
   for (const key of partitions) change(state, key, isActive, (partition) => ({ isr: partition.isr.filter((id) => id !== broker) }), out)
 }
 
-/** Partitions whose replica on the broker is in one of the directories. */
-export function* inDirectories(state: ControllerState, broker: NodeId, directories: readonly string[]): Iterable<PartitionKey> {
-  for (const key of state.index.inIsrOf(broker)) {
+/**
+ * Takes a broker out of ISRs, leadership and eligibility: what it had may be gone. (ReplicationControlManager.handleBrokerShutdown after an unclean
+ * one.) Without eligible leader replicas as `removeFromIsrs`: the last member of an ISR leads again with what it has.
+ */
+export function removeLossy(state: ControllerState, broker: NodeId, partitions: readonly PartitionKey[], out: RecordBatch): void {
+  const isActive = (id: NodeId): boolean => id !== broker && state.image.brokers.isActive(id)
+  const target = ({ isr }: PartitionImage): PartitionTarget => ({ isr: isr.filter((id) => id !== broker), lossy: [broker] })
+  for (const key of partitions) change(state, key, isActive, target, out)
+}
+
+/** Partitions of which the broker is said to have all that was acknowledged, in sync or eligible. */
+export function trustedOn(state: ControllerState, broker: NodeId): readonly PartitionKey[] {
+  return [...state.index.inIsrOf(broker), ...state.index.inElrOf(broker)]
+}
+
+/** Partitions whose replica on the broker is in one of the directories, if it is trusted. */
+export function inDirectories(state: ControllerState, broker: NodeId, directories: readonly string[]): readonly PartitionKey[] {
+  return trustedOn(state, broker).filter((key) => {
     const partition = state.image.partition(key.topicId, key.partition)
     const directory = partition === undefined ? undefined : directoryOf(partition, broker)
-    if (directory !== undefined && directories.includes(directory)) yield key
-  }
+    return directory !== undefined && directories.includes(directory)
+  })
 }
 
 function change(

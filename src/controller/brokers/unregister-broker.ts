@@ -3,7 +3,10 @@ import { done, refused } from '../outcome.ts'
 import type { ControllerState, RecordBatch } from '../state.ts'
 import { removeFromIsrs } from './fencing.ts'
 
-/** UnregisterBroker (64) v0: the cluster forgets a broker. As the last member of an ISR it stays in it, for its data may come back. */
+/**
+ * UnregisterBroker (64) v0: the cluster forgets a broker. Its data may come back: it stays eligible where it was, or, without
+ * eligible leader replicas, as the last member in an ISR.
+ */
 export function unregisterBroker(
   state: ControllerState,
   { brokerId }: ControllerRequest<'unregisterBroker'>,

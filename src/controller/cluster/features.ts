@@ -1,8 +1,9 @@
-import { METADATA_VERSION_MIN, metadataVersionName, metadataVersions } from '../../metadata/metadata-version.ts'
-import { METADATA_VERSION } from '../../metadata/supported-features.ts'
+import { hasEligibleLeaderReplicas, METADATA_VERSION_MIN, metadataVersionName, metadataVersions } from '../../metadata/metadata-version.ts'
+import { ELR_VERSION, METADATA_VERSION } from '../../metadata/supported-features.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { ControllerRequest, ControllerResponse, RequestContext } from '../commands.ts'
 import { done, isRefused, type Outcome, refused } from '../outcome.ts'
+import { addMinIsrOfAllBrokers } from '../configs/min-isr.ts'
 import type { ControllerState, RecordBatch } from '../state.ts'
 
 type Request = ControllerRequest<'updateFeatures'>
@@ -25,8 +26,12 @@ export function updateFeatures(state: ControllerState, request: Request, context
       return failed({ ...outcome, errorMessage: message })
     }
   }
+  const refusal = checkElr(state, request)
+  if (isRefused(refusal)) return failed(refusal)
   for (const { feature, maxVersionLevel } of request.validateOnly ? [] : request.featureUpdates) {
-    if (levelOf(state, feature) !== maxVersionLevel) out.add('featureLevel', { name: feature, featureLevel: maxVersionLevel })
+    if (levelOf(state, feature) === maxVersionLevel) continue
+    out.add('featureLevel', { name: feature, featureLevel: maxVersionLevel })
+    if (feature === ELR_VERSION) followElr(state, maxVersionLevel, out)
   }
   const results = context.version <= 1 ? named.map((feature) => ({ feature, errorCode: ErrorCode.NONE, errorMessage: null })) : []
   return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, errorMessage: null, results }
@@ -61,6 +66,30 @@ function check(state: ControllerState, { feature, maxVersionLevel: wanted }: Upd
   }
   if (wanted > current && upgradeType !== UPGRADE) return invalid("Can't downgrade to a newer version.")
   return feature === METADATA_VERSION && wanted < current ? checkMetadataDowngrade(current, wanted, upgradeType) : done
+}
+
+/** Eligible leader replicas need records that can name them, and cannot be given up where nobody else can lead. */
+function checkElr(state: ControllerState, { featureUpdates }: Request): Outcome {
+  const levelAfter = (name: string): number =>
+    featureUpdates.find(({ feature }) => feature === name)?.maxVersionLevel ?? levelOf(state, name)
+  const wanted = levelAfter(ELR_VERSION)
+  const current = levelOf(state, ELR_VERSION)
+  if (wanted > 0 && !hasEligibleLeaderReplicas(levelAfter(METADATA_VERSION))) {
+    return refused('INVALID_UPDATE_VERSION', `${ELR_VERSION} could not be set to ${wanted} because it depends on metadata.version 4.0-IV1.`)
+  }
+  if (wanted >= current) return done
+  for (const { topicId, partition } of state.index.leaderless.all()) {
+    if (state.image.partition(topicId, partition)?.isr.length !== 0) continue
+    const name = `${state.image.topics.byId(topicId)?.name ?? topicId}-${partition}`
+    return refused('INVALID_UPDATE_VERSION', `${ELR_VERSION} cannot be lowered while ${name} has no in-sync replica.`)
+  }
+  return done
+}
+
+/** What comes with a new level: one `min.insync.replicas` for all, or the end of what was eligible. */
+function followElr(state: ControllerState, level: number, out: RecordBatch): void {
+  if (level > 0) addMinIsrOfAllBrokers(state, out)
+  else out.add('clearElr', { topicName: '' })
 }
 
 /** Records may say what older ones cannot: a downgrade across such a change would lose it. */

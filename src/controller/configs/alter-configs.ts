@@ -3,6 +3,7 @@ import type { ControllerRequest, ControllerResponse } from '../commands.ts'
 import { done, isRefused, type Outcome, refused } from '../outcome.ts'
 import { configValueBytesMax, recordsPerRequestMax } from '../settings.ts'
 import type { ControllerState, RecordBatch } from '../state.ts'
+import { clearElr, MIN_ISR, minIsrRefusal } from './min-isr.ts'
 
 type IncrementalRequest = ControllerRequest<'incrementalAlterConfigs'>
 type IncrementalResponse = ControllerResponse<'incrementalAlterConfigs'>
@@ -72,12 +73,17 @@ function alter(
   const problem = state.rules.problem(resource, after)
   if (problem !== null) return refused(problem.error, problem.message)
   const changed = [...new Set([...before.keys(), ...after.keys()])].filter((name) => before.get(name) !== after.get(name))
+  for (const name of changed) {
+    const refusal = minIsrRefusal(state, resource, name, after.get(name) ?? null)
+    if (isRefused(refusal)) return refusal
+  }
   if (out.size + changed.length > recordsPerRequestMax)
     return refused('POLICY_VIOLATION', `More than ${recordsPerRequestMax} changes in one request.`)
   if (validateOnly) return done
   for (const name of changed) {
     out.add('config', { resourceType: resource.type, resourceName: resource.name, name, value: after.get(name) ?? null })
   }
+  if (changed.includes(MIN_ISR)) clearElr(state, resource, out)
   return done
 }
 

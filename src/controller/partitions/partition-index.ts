@@ -45,9 +45,33 @@ export class PartitionSet {
   }
 }
 
+const nobody: readonly NodeId[] = []
+
+/** For each broker the partitions that name it in one of their lists. */
+class ReplicaSets {
+  private readonly byBroker = new Map<NodeId, PartitionSet>()
+
+  of(broker: NodeId): PartitionSet | undefined {
+    return this.byBroker.get(broker)
+  }
+
+  follow(key: PartitionKey, before: readonly NodeId[] = nobody, after: readonly NodeId[] = nobody): void {
+    if (before === after) return
+    for (const broker of before) {
+      if (!after.includes(broker)) this.byBroker.get(broker)?.put(key, false)
+    }
+    for (const broker of after) {
+      let partitions = this.byBroker.get(broker)
+      if (partitions === undefined) this.byBroker.set(broker, (partitions = new PartitionSet()))
+      partitions.put(key, true)
+    }
+  }
+}
+
 /** Which partitions a broker's fate touches, so that nobody has to look through all of them. Follows the image. */
 export class PartitionIndex {
-  private readonly inIsr = new Map<NodeId, PartitionSet>()
+  private readonly inIsr = new ReplicaSets()
+  private readonly inElr = new ReplicaSets()
   private readonly ledBy = new Map<NodeId, number>()
   /** Partitions without a leader. */
   readonly leaderless = new PartitionSet()
@@ -57,11 +81,16 @@ export class PartitionIndex {
 
   /** Partitions that have the broker in their ISR, those that it leads among them. */
   inIsrOf(broker: NodeId): Iterable<PartitionKey> {
-    return this.inIsr.get(broker)?.all() ?? []
+    return this.inIsr.of(broker)?.all() ?? []
+  }
+
+  /** Partitions that have the broker among their eligible leader replicas; none of them is in `inIsrOf`. */
+  inElrOf(broker: NodeId): Iterable<PartitionKey> {
+    return this.inElr.of(broker)?.all() ?? []
   }
 
   inIsrCount(broker: NodeId): number {
-    return this.inIsr.get(broker)?.size ?? 0
+    return this.inIsr.of(broker)?.size ?? 0
   }
 
   leaderships(broker: NodeId): number {
@@ -79,7 +108,8 @@ export class PartitionIndex {
   }
 
   private change(key: PartitionKey, before: PartitionImage | undefined, after: PartitionImage | undefined): void {
-    if (before?.isr !== after?.isr) this.changeIsr(key, before?.isr ?? [], after?.isr ?? [])
+    this.inIsr.follow(key, before?.isr, after?.isr)
+    this.inElr.follow(key, before?.eligibleLeaderReplicas, after?.eligibleLeaderReplicas)
     if (before?.leader !== after?.leader) {
       if (before !== undefined) this.countLeader(before.leader, -1)
       if (after !== undefined) this.countLeader(after.leader, 1)
@@ -87,17 +117,6 @@ export class PartitionIndex {
     this.leaderless.put(key, after !== undefined && after.leader < 0)
     this.imbalanced.put(key, after !== undefined && !hasPreferredLeader(after))
     this.reassigning.put(key, after !== undefined && isReassigning(after))
-  }
-
-  private changeIsr(key: PartitionKey, before: readonly NodeId[], after: readonly NodeId[]): void {
-    for (const broker of before) {
-      if (!after.includes(broker)) this.inIsr.get(broker)?.put(key, false)
-    }
-    for (const broker of after) {
-      let partitions = this.inIsr.get(broker)
-      if (partitions === undefined) this.inIsr.set(broker, (partitions = new PartitionSet()))
-      partitions.put(key, true)
-    }
   }
 
   private countLeader(broker: NodeId, by: number): void {

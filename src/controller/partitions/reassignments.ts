@@ -58,8 +58,8 @@ function alterOne(
 
 /**
  * What was there before this reassignment and any earlier one that is not done: replicas still being added to it are not part of it, so naming them
- * again keeps them "adding", and the reassignment is not done before they are in sync. One that is not wanted any more and is not in sync holds nothing
- * that could be missed: it goes at once.
+ * again keeps them "adding", and the reassignment is not done before they are in sync. One that is not wanted any more and is neither in sync nor
+ * eligible holds nothing that could be missed: it goes at once.
  */
 function wanted(
   state: ControllerState,
@@ -74,9 +74,13 @@ function wanted(
     return refused('INVALID_REPLICATION_FACTOR', `The replication factor is changed from ${original.length} to ${replicas.length}`)
   }
   const unwanted = partition.replicas.filter((replica) => !replicas.includes(replica))
-  const removing = unwanted.filter((replica) => original.includes(replica) || partition.isr.includes(replica))
+  const removing = unwanted.filter((replica) => original.includes(replica) || holdsAll(partition, replica))
   const adding = replicas.filter((replica) => !original.includes(replica))
   return { replicas: [...replicas, ...removing], adding, removing }
+}
+
+function holdsAll({ isr, eligibleLeaderReplicas }: PartitionImage, replica: NodeId): boolean {
+  return isr.includes(replica) || eligibleLeaderReplicas.includes(replica)
 }
 
 function originalReplicas(partition: PartitionImage): readonly NodeId[] {

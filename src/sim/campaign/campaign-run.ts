@@ -51,6 +51,7 @@ export class CampaignRun {
   private readonly world: ClusterWorld
   private readonly weather: Weather
   private readonly nodes: Nodes
+  private readonly permission: PowerPermission
   private readonly faults: Faults
   private readonly replicaJudge: ReplicaJudge
   private readonly quorumJudge: QuorumJudge
@@ -73,8 +74,8 @@ export class CampaignRun {
     this.recorder = new HistoryRecorder((line) => this.digest.add(this.world.clock.mono(), line))
     const clients = placesOf(options)
     this.nodes = new Nodes(this.world, this.weather, this.story, clients)
-    const permission = new PowerPermission(this.world, this.nodes)
-    const { world, weather, nodes, story, prng } = this
+    this.permission = new PowerPermission(this.world, this.nodes)
+    const { world, weather, nodes, story, prng, permission } = this
     this.faults = new Faults({ world, weather, nodes, story, prng, permission, clients, topic })
     this.replicaJudge = new ReplicaJudge(world)
     this.quorumJudge = new QuorumJudge(world)
@@ -188,7 +189,7 @@ export class CampaignRun {
 
   private whoStaysAway(): NodeId | null {
     if (this.world.activeController() === null) return null
-    const found = dispensable(this.world)
+    const found = dispensable(this.world, this.permission.untrusted)
     return found.length === 0 ? null : this.prng.pick(found)
   }
 
@@ -245,6 +246,7 @@ function propertiesOf(options: CampaignOptions): Record<string, string> {
     'metadata.log.max.record.bytes.between.snapshots': String(options.snapshotBytes),
     'log.dirs': Array.from({ length: options.logDirs }, (_unused, at) => `/data/%id/${at}`).join(','),
     'offsets.topic.num.partitions': '1',
+    'min.insync.replicas': '2',
     'group.initial.rebalance.delay.ms': '100',
     'group.min.session.timeout.ms': '1000',
     'group.consumer.min.session.timeout.ms': '1000',

@@ -60,7 +60,6 @@ export class Faults {
 
   /** Returns whether it could begin. */
   begin(planned: PlannedFault): boolean {
-    if (this.around.permission.isWounded) return false
     const begun = this.attempt(planned)
     if (begun === null) return false
     const { kind, target, forMs } = planned
@@ -157,11 +156,10 @@ export class Faults {
 
   /** A death that loses what was not synced, or all: where the product promises to survive it. Returns what it is, in words. */
   private loseMore(kind: 'powerCut' | 'emptyDisk', id: NodeId): string | null {
-    const { world, nodes, permission, weather } = this.around
+    const { world, nodes, permission } = this.around
     const { config } = world.node(id)
     if (kind === 'emptyDisk' && config.logDirs.includes(config.metadataLogDir)) return null
-    const isQuiet = this.count === 0 && weather.isFair && !nodes.ids.some((it) => nodes.mayEnd(it))
-    if (!permission.mayLosePower(id, isQuiet)) return null
+    if (!permission.mayLose(id)) return null
     if (kind === 'powerCut') {
       nodes.cutPower(id)
       return `node ${id} loses its power, and what it had not synced`
@@ -180,9 +178,11 @@ export class Faults {
     disk.fault = (action, path) => {
       left -= 1
       if (left > 0) return null
-      disk.fault = () => null
       story.tell('fault', `node ${id} dies before it can ${action} ${path}`)
       nodes.kill(id)
+      // What the dead program still has to say in this moment does not reach its disk
+      disk.fault = () => 'EIO'
+      world.clock.after(0, () => (disk.fault = () => null))
       return 'EIO'
     }
     const end = (): void => {
@@ -318,7 +318,7 @@ export class Faults {
   }
 
   private toDisk({ kind, amount }: PlannedFault, id: NodeId): Begun | null {
-    const { world, nodes } = this.around
+    const { world, nodes, permission } = this.around
     const node = world.node(id)
     const { disk, diskDelayMs } = node
     if (nodes.hasDiskFault(id)) return null
@@ -327,6 +327,9 @@ export class Faults {
       node.diskDelayMs = () => this.around.prng.between(1, most)
       return { text: `the disk of node ${id} takes up to ${most} ms`, end: () => void (node.diskDelayMs = diskDelayMs) }
     }
+    // With several directories the controller is told of the one that is full as of any that has failed
+    const loses = kind !== 'fullDisk' || node.config.logDirs.length > 1
+    if (loses && !permission.mayLose(id)) return null
     const ends = nodes.beginDiskFault(id)
     if (kind === 'fullDisk') {
       disk.spaceBytes = disk.usedSpace() + Math.floor(amount * 20_000)

@@ -125,6 +125,11 @@ export class Nodes {
     return this.diskFaultUntil.get(id) === Infinity
   }
 
+  /** Its disk has failed at some time. */
+  hadDiskFault(id: NodeId): boolean {
+    return this.diskFaultUntil.has(id)
+  }
+
   /** Its disk fails, or has not long ago. */
   mayEnd(id: NodeId): boolean {
     return (this.diskFaultUntil.get(id) ?? -Infinity) > this.world.clock.mono()

@@ -1,39 +1,58 @@
 import type { NodeId } from '../../base/units.ts'
-import type { ClusterWorld } from '../cluster-world.ts'
-import { countsAnywhere, isCovered } from './progress.ts'
+import { committedImage, isCovered, partitionsOf } from './progress.ts'
+import type { ClusterWorld, NodeLife } from '../cluster-world.ts'
 import type { Nodes } from './nodes.ts'
 
+/** Of the topics here: what `min.insync.replicas` asks for. */
+const copies = 2
+
 /**
- * Which losses of power the product promises to survive. What is acknowledged is in the page cache of all in-sync replicas: one of them may lose what it
- * has not synced while there is another. But until the controller has taken it out of all in-sync sets nobody else may fail, or it could be the last
- * one there, and lead with what it has left (KIP-966, which is not there yet).
+ * Which losses the product promises to survive (decision 0013). A node *loses* when what it had written may be gone: its power is cut, its log directories
+ * are replaced, or its disk fails with an I/O error. With `min.insync.replicas` 2, what is acknowledged is always on two replicas that are in sync or
+ * eligible to lead; so one node may lose at any time, whatever else happens beside it: the others, and itself, may be killed, frozen, stopped, cut off and
+ * slowed down, one by one or all at once, before, during and after. The same node may lose again at any time.
+ *
+ * Another one may lose when the first has registered again, which takes it out of all lists of who is trusted, and every partition has two replicas
+ * again that are in sync or eligible: for sure, and with all that the controller is about to decide. A node one of whose directories is out of service
+ * has a loss before it: when it starts again it cannot say what is in there.
  */
 export class PowerPermission {
   private readonly world: ClusterWorld
   private readonly nodes: Nodes
-  private wounded: NodeId | null = null
+  private wounded: { readonly id: NodeId; readonly life: NodeLife | null } | null = null
 
   constructor(world: ClusterWorld, nodes: Nodes) {
     this.world = world
     this.nodes = nodes
   }
 
-  /** `isQuiet`: no other fault is under way. */
-  mayLosePower(id: NodeId, isQuiet: boolean): boolean {
-    if (!isQuiet || this.isWounded || !this.nodes.allServe || this.world.activeController() === null) return false
-    const safe = isCovered(this.world, id)
-    if (safe) this.wounded = id
-    return safe
+  /** Whether a node may lose now; then it counts as one that has. */
+  mayLose(id: NodeId): boolean {
+    if (this.untrusted !== null && this.untrusted !== id) return false
+    if (this.untrusted === null && !(this.world.activeController() !== null && isCovered(this.world, id, null))) return false
+    this.wounded = { id, life: this.nodes.lifeOf(id) }
+    return true
   }
 
-  /** Somebody has lost its power, and still counts somewhere: no other fault may begin. */
-  get isWounded(): boolean {
-    const { wounded, world } = this
-    if (wounded === null) return false
-    if (world.activeController() === null) return true
-    const counts = countsAnywhere(world, wounded)
-    // To register it leaves the in-sync sets, and comes back into them with all that the others have
-    if (!counts || world.node(wounded).life?.started === true) this.wounded = null
-    return this.wounded !== null
+  /** Who has lost, and whom the cluster may still trust, or need. */
+  get untrusted(): NodeId | null {
+    if (this.wounded !== null && this.isHealed(this.wounded.id, this.wounded.life)) this.wounded = null
+    return this.wounded?.id ?? null
+  }
+
+  private isHealed(id: NodeId, lost: NodeLife | null): boolean {
+    const { world, nodes } = this
+    const life = nodes.lifeOf(id)
+    if (life === null || !life.started || nodes.mayEnd(id) || world.activeController() === null) return false
+    // A disk that failed does not always end the process
+    if (life === lost && !nodes.hadDiskFault(id)) return false
+    const { logDirs } = world.node(id).config
+    return [world.image(), committedImage(world)].every((image) => {
+      const isWhole = image.brokers.byId(id)?.logDirs.length === logDirs.length
+      return (
+        isWhole &&
+        partitionsOf(image).every((it) => it.isr.length + it.eligibleLeaderReplicas.length >= Math.min(copies, it.replicas.length))
+      )
+    })
   }
 }

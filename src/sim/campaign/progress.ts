@@ -32,27 +32,29 @@ function isMoving({ addingReplicas, removingReplicas }: PartitionImage): boolean
   return addingReplicas.length + removingReplicas.length > 0
 }
 
-/** Who is in no way needed for the others to go on: they have a majority, and everything that anybody needs. */
-export function dispensable(world: ClusterWorld): readonly NodeId[] {
-  return [...world.nodes.keys()].filter((id) => isCovered(world, id))
+/** Who is in no way needed for the others to go on: they have a majority, and everything that anybody needs. `untrusted` may have lost something. */
+export function dispensable(world: ClusterWorld, untrusted: NodeId | null): readonly NodeId[] {
+  const partitions = partitionsOf(world.image())
+  return [...world.nodes.keys()].filter((id) => {
+    // Who has not come into service since it was started leaves the in-sync sets when it registers
+    const serves = (it: NodeId): boolean => it !== id && world.node(it).life?.started === true
+    const isLed = ({ isr, eligibleLeaderReplicas: elr }: PartitionImage): boolean => isr.some(serves) || elr.some((it) => it !== id)
+    return isCovered(world, id, untrusted) && partitions.every(isLed)
+  })
 }
 
 /**
- * In every partition somebody else than this node is in sync: for sure, and with all that the controller is about to decide. Who has not come into service
- * since it was started does not count: to register it leaves the in-sync sets.
+ * In every partition somebody else than this node, and than `untrusted`, is in sync or eligible to lead: for sure, and with all that the controller is
+ * about to decide.
  */
-export function isCovered(world: ClusterWorld, id: NodeId): boolean {
-  const serves = (it: NodeId): boolean => it !== id && world.node(it).life?.started === true
-  return [world.image(), committedImage(world)].every((image) => partitionsOf(image).every(({ isr }) => isr.some(serves)))
-}
-
-/** It may still be counted as in sync somewhere. */
-export function countsAnywhere(world: ClusterWorld, id: NodeId): boolean {
-  return [world.image(), committedImage(world)].some((image) => partitionsOf(image).some(({ isr }) => isr.includes(id)))
+export function isCovered(world: ClusterWorld, id: NodeId, untrusted: NodeId | null): boolean {
+  const hasOther = ({ isr, eligibleLeaderReplicas }: PartitionImage): boolean =>
+    [...isr, ...eligibleLeaderReplicas].some((it) => it !== id && it !== untrusted)
+  return [world.image(), committedImage(world)].every((image) => partitionsOf(image).every(hasOther))
 }
 
 /** What some broker knows to be committed. The active controller's own image may be ahead of that, and never come true. */
-function committedImage(world: ClusterWorld): ClusterImage {
+export function committedImage(world: ClusterWorld): ClusterImage {
   let newest = { image: world.image(), offset: -1 }
   for (const { life } of world.nodes.values()) {
     const found = life?.broker.metadata
@@ -61,6 +63,6 @@ function committedImage(world: ClusterWorld): ClusterImage {
   return newest.image
 }
 
-function partitionsOf(image: ClusterImage): readonly PartitionImage[] {
+export function partitionsOf(image: ClusterImage): readonly PartitionImage[] {
   return [...image.topics.all()].flatMap((topic) => topic.partitions.filter((it) => it !== undefined))
 }

@@ -1,5 +1,6 @@
 import type { Epoch, NodeId, Offset } from '../../base/units.ts'
 import type { HostedPartition } from '../../broker/hosted-partition.ts'
+import { type PartitionImage, RECOVERED } from '../../metadata/partition-image.ts'
 import { batchHeaders } from '../../protocol/records/batch-header.ts'
 import type { ClusterWorld } from '../cluster-world.ts'
 import { before, difference, wasCleaned } from './same-batches.ts'
@@ -17,17 +18,20 @@ interface Exposed {
   readonly epoch: Epoch
 }
 
-interface Isr {
+/** Who has all that is committed, says the controller. */
+interface Trusted {
+  /** In sync or eligible to lead. */
   readonly members: readonly NodeId[]
   readonly partitionEpoch: Epoch
 }
 
 /**
  * Looks into the memory and at the disks of live nodes:
- *  - REP-2: what a leader holds for committed is on every member of the committed in-sync set, byte for byte.
+ *  - REP-1, REP-2: what a leader holds for committed is on every member of the committed in-sync set, and on every eligible replica, byte for byte.
  *  - REP-4: a batch of one leader epoch at one offset is always and everywhere the same.
  *  - REP-5: leader epochs do not fall inside a log.
  *  - REP-6: a later leader has all that an earlier one has shown to readers.
+ *  - REP-11: nobody is in sync and eligible at once, and nobody leads who was neither: no operator asks for that here.
  */
 export class ReplicaJudge {
   private readonly world: ClusterWorld
@@ -45,11 +49,11 @@ export class ReplicaJudge {
   look(): void {
     for (const [key, replicas] of this.replicas()) {
       for (const seen of replicas) this.checkLog(key, seen)
-      const isr = this.committedIsr(replicas)
+      const trusted = this.trusted(replicas)
       const newest = Math.max(...replicas.map((it) => it.hosted.replica.leaderEpoch))
       for (const seen of replicas) {
         if (!seen.hosted.isLeader) continue
-        this.checkInSync(key, seen, replicas, isr)
+        this.checkTrusted(key, seen, replicas, trusted)
         if (seen.hosted.replica.leaderEpoch === newest) this.checkLeader(key, seen)
       }
     }
@@ -119,8 +123,8 @@ export class ReplicaJudge {
   }
 
   /** What the newest word on it is, of all that live nodes know. A leader knows of its own changes before metadata says so. */
-  private committedIsr(replicas: readonly Seen[]): Isr {
-    let newest: Isr = { members: [], partitionEpoch: -1 }
+  private trusted(replicas: readonly Seen[]): Trusted {
+    let newest: Trusted = { members: [], partitionEpoch: -1 }
     for (const { hosted } of replicas) {
       const { isr, partitionEpoch } = hosted.replica
       if (partitionEpoch > newest.partitionEpoch) newest = { members: isr, partitionEpoch }
@@ -129,17 +133,26 @@ export class ReplicaJudge {
       const [first] = replicas
       if (life === null || first === undefined) continue
       const found = life.broker.metadata.image.topics.byId(first.hosted.topicId)?.partitions[first.hosted.partition]
-      if (found !== undefined && found.partitionEpoch > newest.partitionEpoch)
-        newest = { members: found.isr, partitionEpoch: found.partitionEpoch }
+      if (found === undefined || found.partitionEpoch < newest.partitionEpoch) continue
+      this.checkElection(first.hosted.name, found)
+      newest = { members: [...found.isr, ...found.eligibleLeaderReplicas], partitionEpoch: found.partitionEpoch }
     }
     return newest
   }
 
-  private checkInSync(key: string, leader: Seen, replicas: readonly Seen[], isr: Isr): void {
+  private checkElection(
+    name: string,
+    { isr, eligibleLeaderReplicas: elr, leader, leaderEpoch, leaderRecoveryState }: PartitionImage,
+  ): void {
+    hold(!elr.some((id) => isr.includes(id)), 'REP-11', () => `${name}: in sync are ${isr.join(', ')}, eligible ${elr.join(', ')}`)
+    hold(leaderRecoveryState === RECOVERED, 'REP-11', () => `${name}: ${leader} was elected uncleanly in epoch ${leaderEpoch}`)
+  }
+
+  private checkTrusted(key: string, leader: Seen, replicas: readonly Seen[], trusted: Trusted): void {
     const end = leader.hosted.replica.highWatermark
     const whole = before(leader.bytes, end)
     for (const member of replicas) {
-      if (member === leader || !isr.members.includes(member.node)) continue
+      if (member === leader || !trusted.members.includes(member.node)) continue
       // Nearly always so, and far cheaper to see than batch by batch
       if (member.bytes.subarray(0, whole.length).equals(whole)) continue
       const found =
@@ -150,8 +163,8 @@ export class ReplicaJudge {
         found === null,
         'REP-2',
         () =>
-          `${key}: node ${leader.node} leads in epoch ${leader.hosted.replica.leaderEpoch} with high watermark ${end}; node ${member.node}, in sync ` +
-          `(${isr.members.join(', ')} in partition epoch ${isr.partitionEpoch}), ends at ${member.hosted.log.logEndOffset}, and differs at ${found}`,
+          `${key}: node ${leader.node} leads in epoch ${leader.hosted.replica.leaderEpoch} with high watermark ${end}; node ${member.node}, trusted ` +
+          `(${trusted.members.join(', ')} in partition epoch ${trusted.partitionEpoch}), ends at ${member.hosted.log.logEndOffset}, and differs at ${found}`,
       )
     }
   }

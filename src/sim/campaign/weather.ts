@@ -19,10 +19,6 @@ export class Weather {
     network.links.plain = plain
   }
 
-  get isFair(): boolean {
-    return this.faults.size === 0
-  }
-
   /** Some way is cut. */
   get isCut(): boolean {
     return [...this.faults].some((ways) => ways.some((way) => way.cut === true))
