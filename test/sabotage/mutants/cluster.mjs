@@ -64,20 +64,6 @@ export const clusterMutants = [
     hunters: [cluster(60, failovers)],
   },
   {
-    name: 'a follower acknowledges what diverges',
-    history: 'The offset of a fetch counts before the logs have been compared',
-    rule: 'REP-6',
-    edits: [
-      {
-        file: 'broker/fetch-read.ts',
-        find: '  const diverging = whereDiverging(hosted, asked)\n',
-        replace:
-          "  if (acknowledges && isFollower(fetcher)) hosted.tell({ type: 'followerFetched', replica: fetcher.replicaId, brokerEpoch: fetcher.replicaEpoch, leaderEpoch: asked.currentLeaderEpoch < 0 ? replica.leaderEpoch : asked.currentLeaderEpoch, fetchOffset: asked.fetchOffset, logStartOffset: asked.logStartOffset })\n  const diverging = whereDiverging(hosted, asked)\n",
-      },
-    ],
-    hunters: [cluster(60, failovers)],
-  },
-  {
     name: 'a coordinator serves before it has read its log',
     history: 'Bufstream, Jepsen 2024: spurious zero offsets; OffsetFetch says that nothing was committed',
     rule: 'G-3',
@@ -102,7 +88,7 @@ export const clusterMutants = [
         replace: 'if (this.kind.mustBeFresh(command) && this.options.clock.mono() < 0)',
       },
     ],
-    hunters: [cluster(60, { ...groupFailovers, faults: ['freeze', 'cutFromController', 'isolate'] })],
+    hunters: [{ test: 'broker/coordinators/coordinated-partition.test.ts' }],
   },
   {
     name: 'answers leave in the order in which they are ready',

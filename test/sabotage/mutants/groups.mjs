@@ -159,7 +159,12 @@ export const groupsMutants = [
         replace: 'if (isTooLarge)',
       },
     ],
-    hunters: [groups(200, classic)],
+    hunters: [
+      groups(100, classic),
+      { test: 'groups/classic/sessions.test.ts' },
+      { test: 'groups/classic/replay.test.ts' },
+      { test: 'groups/classic/sync.test.ts' },
+    ],
   },
   {
     name: 'generations are read as one less',
