@@ -94,7 +94,7 @@ async function failingFlush({ disk }: LogWorld, log: PartitionLog): Promise<void
     (error: unknown) => error,
   )
   disk.fault = fault
-  if (failure === null) return
+  if (!(failure instanceof Error)) return
   await assert.rejects(log.flush(), DiskError, 'S-6: a flush succeeds after one has failed')
   throw failure
 }

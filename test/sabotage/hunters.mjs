@@ -3,6 +3,7 @@ import { finderOf, simulateGroups } from '../../src/sim/groups/simulate-groups.t
 import { drawOptions as drawGroups } from '../../src/sim/groups/options.ts'
 import { runSeed } from '../../src/sim/campaign/run-seed.ts'
 import { simulateLogCrash } from '../../src/sim/log-crash.ts'
+import { simulateQuorumLife } from '../../src/sim/quorum-life.ts'
 import { simulate } from '../../src/sim/raft-simulation.ts'
 import { simulateReplication } from '../../src/sim/replication/simulate-replication.ts'
 
@@ -36,6 +37,8 @@ const simulations = {
     const { lateElections } = simulate(seed, { ...calm, isolateFollowerEveryMs: 800, faultsMs: 12_000, ...overrides })
     return lateElections === 0 ? null : { rule: 'RAFT-13', line: `${lateElections} elections while a majority was well` }
   },
+  /** Whole nodes with their files, whose power goes. */
+  'quorum nodes': (seed) => simulateQuorumLife(seed),
   replication: (seed, overrides) => void simulateReplication(seed, overrides),
   log: (seed) => simulateLogCrash(seed),
   groups: (seed, overrides) => {

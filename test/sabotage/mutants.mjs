@@ -1,4 +1,5 @@
 // All mutants, by subject, and what cannot be one.
+import { clusterMutants } from './mutants/cluster.mjs'
 import { groupsMutants } from './mutants/groups.mjs'
 import { quorumMutants } from './mutants/quorum.mjs'
 import { replicationMutants } from './mutants/replication.mjs'
@@ -23,6 +24,7 @@ export const mutants = [
   ...of('Quorum', quorumMutants),
   ...of('Storage', storageMutants),
   ...of('Groups', groupsMutants),
+  ...of('Brokers', clusterMutants),
 ]
 
 const noTransactions = 'Transactions are not built yet: a transactional id is refused.'

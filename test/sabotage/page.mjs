@@ -8,11 +8,12 @@ made while the simulations are bundled with it (\`test/sabotage\`). This page is
 
 - *Found by*: the simulation, and the rule that was broken first. A mutant counts as found only when the same seed holds for the product as it is.
 - *Seeds*: tried until then, over all its hunters, of how many at most. *s*: wall time of that on one core.
+- *test*: a test file of its own, seeded or not, fails, where no simulation has been able to tell.
 - *directed*: the seed draws less, because what shows the mistake is named: options, or a whole plan of faults.
 `
 
 const cell = (text) => text.replaceAll('|', '\\|').replaceAll('\n', ' ')
-const budgetOf = ({ hunters }) => hunters.reduce((sum, { seeds = 1 }) => sum + seeds, 0)
+const budgetOf = ({ hunters }) => hunters.reduce((sum, { seeds = 0 }) => sum + seeds, 0)
 
 function rowOf(mutant, { found, wallMs }) {
   const hunter = mutant.hunters.find(({ simulation, overrides }) => simulation === found.simulation && isSame(overrides, found.overrides))

@@ -5,7 +5,10 @@ import { configRules } from '../../config/config-rules.ts'
 import type { ControllerApi, ControllerCommand, ControllerReply } from '../../controller/commands.ts'
 import { ControllerLedger } from '../../controller/controller-ledger.ts'
 import { defaultControllerSettings } from '../../controller/settings.ts'
+import { METADATA_VERSION_LATEST } from '../../metadata/metadata-version.ts'
+import { newRecord } from '../../metadata/new-record.ts'
 import type { PartitionImage } from '../../metadata/partition-image.ts'
+import { initialLevels, supportedFeatures } from '../../metadata/supported-features.ts'
 import { apis } from '../../protocol/apis.ts'
 import { decode, encode } from '../../protocol/codec.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
@@ -35,8 +38,9 @@ export class ShippedController implements PartitionController {
     const limits = { sessionTimeoutMs: sessionMs, leaderRebalanceEnable: false }
     const settings = { ...defaultControllerSettings, ...limits, nodeId: 100, clusterId }
     this.ledger = new ControllerLedger(settings, configRules(new Map()), this.prng)
-    this.submit({ api: 'activate', bootstrap: null })
-    for (const id of replicas) this.unfence(id, this.register(id))
+    const levels = initialLevels(METADATA_VERSION_LATEST)
+    this.submit({ api: 'activate', bootstrap: levels.map((level) => newRecord('featureLevel', METADATA_VERSION_LATEST, level)) })
+    for (const id of replicas) this.unfence(id, this.register(id, false))
     const configs = [{ name: 'min.insync.replicas', value: String(minIsr) }]
     const assignments = [{ partitionIndex: 0, brokerIds: [...replicas] }]
     this.call('createTopics', { topics: [{ name: topic, numPartitions: -1, replicationFactor: -1, assignments, configs }] })
@@ -49,8 +53,8 @@ export class ShippedController implements PartitionController {
     return last
   }
 
-  /** A new incarnation, on the same disk. */
-  register(id: NodeId): number {
+  /** A new incarnation, on the same disk; if that has lost something, it does not know what it had. */
+  register(id: NodeId, lossy: boolean): number {
     const before = this.ledger.image.brokers.byId(id)
     if (before !== undefined) this.submit({ api: 'brokerConnectionLost', brokerId: id, brokerEpoch: before.epoch })
     const { brokerEpoch, errorCode } = this.call('brokerRegistration', {
@@ -58,13 +62,10 @@ export class ShippedController implements PartitionController {
       clusterId,
       incarnationId: this.prng.uuid(),
       listeners: [{ name: 'PLAINTEXT', host: `broker${id}`, port: 9092, securityProtocol: 0 }],
-      features: [
-        { name: 'metadata.version', minSupportedVersion: 7, maxSupportedVersion: 30 },
-        { name: 'group.version', minSupportedVersion: 0, maxSupportedVersion: 1 },
-      ],
+      features: supportedFeatures.map(({ name, min, max }) => ({ name, minSupportedVersion: min, maxSupportedVersion: max })),
       rack: null,
       logDirs: [directoryOf(id)],
-      previousBrokerEpoch: -1,
+      previousBrokerEpoch: lossy ? -1 : (before?.epoch ?? -1),
     })
     assert(errorCode === ErrorCode.NONE && brokerEpoch !== undefined, `broker ${id} is registered, not refused with ${errorCode}`)
     return brokerEpoch
@@ -139,10 +140,10 @@ export class ShippedController implements PartitionController {
   }
 
   private look(): void {
-    const { leader, leaderEpoch, partitionEpoch, isr } = this.partition
+    const { leader, leaderEpoch, partitionEpoch, isr, eligibleLeaderReplicas: elr } = this.partition
     const brokers = new Map<NodeId, Registration>()
     for (const { id, epoch, fenced } of this.ledger.image.brokers.all()) brokers.set(id, { brokerEpoch: epoch, fenced })
-    this.history.push({ leader, leaderEpoch, partitionEpoch, isr, elr: [], brokers })
+    this.history.push({ leader, leaderEpoch, partitionEpoch, isr, elr, brokers })
   }
 }
 

@@ -159,14 +159,12 @@ export const groupsMutants = [
         replace: 'if (isTooLarge)',
       },
     ],
-    hunters: [groups(200, classic)],
-  },
-  {
-    name: 'the end of a group is not read',
-    history: 'KAFKA-6762 and its kind: a group that was deleted is there again with the next coordinator',
-    rule: 'G-3',
-    edits: [{ file: 'groups/classic/replay.ts', find: 'if (known !== undefined) end(state, known)', replace: '' }],
-    hunters: [groups(100)],
+    hunters: [
+      groups(100, classic),
+      { test: 'groups/classic/sessions.test.ts' },
+      { test: 'groups/classic/replay.test.ts' },
+      { test: 'groups/classic/sync.test.ts' },
+    ],
   },
   {
     name: 'generations are read as one less',
@@ -180,19 +178,6 @@ export const groupsMutants = [
       },
     ],
     hunters: [groups(50, classic)],
-  },
-  {
-    name: 'heartbeats of any generation are good',
-    history: 'A member never hears that there was a rebalance without it',
-    rule: 'G-6',
-    edits: [
-      {
-        file: 'groups/classic/heartbeat.ts',
-        find: 'if (request.generationId !== group.generationId) return ErrorCode.ILLEGAL_GENERATION',
-        replace: '',
-      },
-    ],
-    hunters: [groups(300, classic)],
   },
   {
     name: 'offsets expire while somebody is subscribed',
@@ -252,5 +237,18 @@ export const groupsMutants = [
     rule: 'G-5',
     edits: [{ file: 'groups/groups-ledger.ts', find: 'if (late > lateWakeMsMin) deadlines.postpone(late + lateWakeMsMin)', replace: '' }],
     hunters: [groups(100, consumer, frozen)],
+  },
+  {
+    name: 'offsets of a topic that was deleted are those of its namesake',
+    history: 'KIP-848, topic ids: a topic that is made anew under the same name is read from where the old one was left',
+    rule: 'REP-17',
+    edits: [
+      {
+        file: 'groups/offsets/topic-offsets.ts',
+        find: 'return committed.topicId !== NO_UUID && topicId !== NO_UUID && committed.topicId !== topicId',
+        replace: 'return committed.topicId === topicId && topicId !== topicId',
+      },
+    ],
+    hunters: [groups(200), { test: 'groups/offsets/offset-fetch.test.ts' }, { test: 'groups/offsets/offset-commit.test.ts' }],
   },
 ]

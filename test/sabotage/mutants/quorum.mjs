@@ -1,5 +1,6 @@
 // The metadata quorum.
 const quorum = (seeds, overrides) => ({ simulation: 'quorum', seeds, ...(overrides === undefined ? {} : { overrides }) })
+const nodes = (seeds) => ({ simulation: 'quorum nodes', seeds })
 const atEase = { simulation: 'quorum at ease', seeds: 30 }
 
 const core = 'raft/core.ts'
@@ -210,5 +211,56 @@ export const quorumMutants = [
       },
     ],
     hunters: [quorum(100)],
+  },
+  {
+    name: 'quorum-state is renamed without a sync of its directory',
+    history: 'On ext4 a power cut brings back the file that was there before: the vote is forgotten (S-7, measured)',
+    rule: 'RAFT-2',
+    edits: [
+      {
+        file: 'quorum/quorum-storage.ts',
+        find: 'this.ports.disk.replaceSmallSync(`${this.directory}/${quorumStateFileName}`, formatQuorumState(state, voters))',
+        replace:
+          'const path = `${this.directory}/${quorumStateFileName}`\nconst file = this.ports.disk.open(path + ".tmp", { create: true })\nfile.truncate(0)\nfile.write(0, [Buffer.from(formatQuorumState(state, voters))])\nfile.syncNow()\nfile.close()\nthis.ports.disk.rename(path + ".tmp", path)',
+      },
+    ],
+    hunters: [nodes(200)],
+  },
+  {
+    name: 'quorum-state is written in place',
+    history: 'A power cut leaves half of it, or nothing, and the node does not start (KAFKA-15489 and its kind)',
+    rule: 'RAFT-2',
+    edits: [
+      {
+        file: 'quorum/quorum-storage.ts',
+        find: 'this.ports.disk.replaceSmallSync(`${this.directory}/${quorumStateFileName}`, formatQuorumState(state, voters))',
+        replace:
+          'const file = this.ports.disk.open(`${this.directory}/${quorumStateFileName}`, { create: true })\nfile.truncate(0)\nfile.write(0, [Buffer.from(formatQuorumState(state, voters))])\nfile.syncNow()\nfile.close()',
+      },
+    ],
+    hunters: [nodes(200)],
+  },
+  {
+    name: 'the metadata log is not synced before it is spoken of',
+    history: 'KIP-595 asks for an fsync before a fetch acknowledges: what a majority had in its page caches was committed',
+    rule: 'RAFT-8',
+    edits: [{ file: 'quorum/quorum-storage.ts', find: '    this.log.flush()\n', replace: '' }],
+    hunters: [nodes(200)],
+  },
+  {
+    name: 'a vote is not written down',
+    history: 'A node that comes back votes again in the same epoch, for another',
+    rule: 'RAFT-2',
+    edits: [
+      { file: 'quorum/quorum-storage.ts', find: 'if (this.unwrittenState !== null) this.writeState(this.unwrittenState)', replace: '' },
+    ],
+    hunters: [nodes(200)],
+  },
+  {
+    name: 'a snapshot has its name before it is synced',
+    history: 'KIP-630, KAFKA-16447 and its kind: after a power cut the log begins with a snapshot that is empty',
+    rule: 'RAFT-10',
+    edits: [{ file: 'quorum/snapshot-file.ts', find: '    await file.sync()\n', replace: '' }],
+    hunters: [nodes(300)],
   },
 ]

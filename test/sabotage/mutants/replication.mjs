@@ -206,7 +206,7 @@ export const replicationMutants = [
     edits: [
       { file: leadership, find: 'else if (now < proposal.unansweredAt + this.options.replicaLagTimeMaxMs)', replace: 'else if (now < -1)' },
     ],
-    hunters: [replication(500), replication(500, doubleFailovers)],
+    hunters: [replication(300), { test: 'replication/partition-replica.test.ts' }],
   },
   {
     name: 'the high watermark rises below min.insync.replicas',

@@ -13,19 +13,6 @@ const plan = 'log/compaction/cleaning-plan.ts'
 /** @type {readonly import('../mutants.mjs').Mutant[]} */
 export const storageMutants = [
   {
-    name: 'indexes of sealed segments are not synced',
-    history: 'KAFKA-1211 and its kind: what the recovery point vouches for is trusted after a crash, and is not what was written',
-    rule: 'S-3',
-    edits: [
-      {
-        file: flushing,
-        find: '    if (indexed === undefined) return\n',
-        replace: '    if (indexed === undefined || log.end >= 0) return\n',
-      },
-    ],
-    hunters: [log(1000)],
-  },
-  {
     name: 'recovery believes batches without their checksums',
     history: 'Torn writes: a power cut leaves some sectors of the last write, and what was there before in the others',
     rule: 'S-1',
@@ -33,7 +20,7 @@ export const storageMutants = [
     hunters: [log(500)],
   },
   {
-    name: 'a crash is taken for a clean shutdown',
+    name: 'a crash is taken for a clean shutdown, and indexes are trusted',
     history: 'Indexes, epochs and producers of before are trusted, and the torn tail is served',
     rule: 'S-1',
     edits: [{ file: recovery, find: 'if (options.cleanShutdown) return first\n', replace: 'if (segments.length > 0) return first\n' }],
@@ -114,19 +101,6 @@ export const storageMutants = [
     hunters: [log(500)],
   },
   {
-    name: 'later segments go by and by when a log is cut',
-    history: 'A power cut brings back a segment that was cut off, behind what has been written since',
-    rule: 'S-1',
-    edits: [
-      {
-        file: truncation,
-        find: '  removeSegmentsFrom(log, first)\n  log.ports.disk.replaceSmallSync(log.epochPath, log.epochsText())\n  log.noteEpochsSaved(log.epochs.version)\n',
-        replace: '  removeSegmentsFrom(log, first)\n',
-      },
-    ],
-    hunters: [log(500), { test: 'log/compaction/disturbed.test.ts' }],
-  },
-  {
     name: 'producers stay as they are when a log is cut',
     history: 'KAFKA-5793 and its kind: sequences of records that are gone make the next ones duplicates, or holes',
     rule: 'REP-12',
@@ -172,19 +146,6 @@ export const storageMutants = [
     rule: 'REP-12',
     edits: [{ file: producers, find: 'return (((sequence + by) % ring) + ring) % ring', replace: 'return sequence + by + ring - ring' }],
     hunters: [log(300)],
-  },
-  {
-    name: 'what was cut off at recovery is not synced',
-    history: 'A second crash brings the bytes back, behind what was appended in their place',
-    rule: 'S-2',
-    edits: [
-      {
-        file: recovery,
-        find: '  segment.cutAt(position)\n  await options.shared.files.pinned(segment.logPath, (file) => file.sync())',
-        replace: '  segment.cutAt(position)',
-      },
-    ],
-    hunters: [log(2000)],
   },
   {
     name: 'retention deletes what is not replicated',
