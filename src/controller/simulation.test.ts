@@ -295,7 +295,7 @@ class Copies {
   check(key: string, partition: PartitionImage, minIsr: number, mayAdd: boolean, why: string): void {
     const { isr, leader, replicas, eligibleLeaderReplicas: elr } = partition
     const before = this.holders.get(key)
-    const holders = new Set(before ?? isr)
+    const holders = new Set(before ?? [...isr, ...elr])
     // A leader took them in, or what they have counts from now on
     const counts = partition.leaderRecoveryState === 1 ? [...isr, ...elr] : mayAdd ? isr : []
     counts.forEach((id) => holders.add(id))

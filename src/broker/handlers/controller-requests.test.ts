@@ -109,7 +109,7 @@ describe('ApiVersions', () => {
     )
     assert.deepEqual(
       answer.supportedFeatures.map((it) => it.name),
-      ['metadata.version', 'group.version'],
+      ['metadata.version', 'group.version', 'eligible.leader.replicas.version'],
     )
     assert.equal(answer.finalizedFeaturesEpoch, 41)
   })

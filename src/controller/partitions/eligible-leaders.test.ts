@@ -238,6 +238,21 @@ test('a replica that is eligible does not go at once when it is not wanted any m
   assert.equal(shown(controller.partition('t')), '3/2 [3] {2} (1,3,4,2) +4 -2')
 })
 
+test('of a partition that is new, and has too few in sync to commit, the others are eligible', () => {
+  const controller = new TestController({ elr: true }).up(1, 2, 3)
+  dies(controller, 2, 3)
+  controller.createTopic('t', [[2, 1, 3]], { 'min.insync.replicas': '2' })
+  assert.equal(shown(controller.partition('t')), '1/0 [1] {2,3} (2,1,3)')
+  controller.createTopic('u', [[2, 1, 3]], { 'min.insync.replicas': '1' })
+  assert.equal(shown(controller.partition('u')), '1/0 [1] (2,1,3)')
+  const assignments = [{ brokerIds: [1, 2, 3] }]
+  controller.call('createPartitions', { topics: [{ name: 't', count: 2, assignments }], timeoutMs: 1, validateOnly: false })
+  assert.equal(shown(controller.partition('t', 1)), '1/0 [1] {2,3} (1,2,3)')
+  returnsLossily(controller, 1)
+  returns(controller, 3)
+  assert.equal(shown(controller.partition('t')), '3/2 [3] {2} (2,1,3)')
+})
+
 test('without the feature the last member of an ISR stays in it, and leads again with what it has', () => {
   const controller = cluster({ elr: false })
   dies(controller, 1, 2)

@@ -2,6 +2,7 @@ import type { TopicImage } from '../../metadata/topics-image.ts'
 import type { ControllerRequest, ControllerResponse } from '../commands.ts'
 import { done, type Outcome, refused } from '../outcome.ts'
 import { partitionsPerRequestMax } from '../settings.ts'
+import { MIN_ISR } from '../configs/min-isr.ts'
 import type { ControllerState, RecordBatch } from '../state.ts'
 import { addPartition, newPartition, type NewPartition, placePartitions } from './create-topics.ts'
 
@@ -36,7 +37,10 @@ function grow(state: ControllerState, asked: Topic, partitionsLeft: number, vali
   if (asked.count - has > partitionsLeft) return refused('POLICY_VIOLATION', 'Excessively large number of partitions per request.')
   const partitions = newPartitions(state, topic, asked)
   if ('errorCode' in partitions) return partitions
-  if (!validateOnly) partitions.forEach((partition, at) => addPartition(state, topic.id, has + at, partition, out))
+  if (validateOnly) return done
+  const { configs } = state.image
+  const minIsr = Number(state.rules.topicValue(MIN_ISR, configs.ofTopic(topic.name), configs.ofAllBrokers()))
+  partitions.forEach((partition, at) => addPartition(state, { topicId: topic.id, minIsr }, has + at, partition, out))
   return done
 }
 

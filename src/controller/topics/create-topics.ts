@@ -4,7 +4,8 @@ import { hasDirectories } from '../../metadata/metadata-version.ts'
 import type { ControllerRequest, ControllerResponse, RequestContext } from '../commands.ts'
 import { type Outcome, refused } from '../outcome.ts'
 import { partitionsPerRequestMax } from '../settings.ts'
-import { type ControllerState, directoryFor, type RecordBatch } from '../state.ts'
+import { MIN_ISR } from '../configs/min-isr.ts'
+import { type ControllerState, directoryFor, isElrEnabled, type RecordBatch } from '../state.ts'
 import { manualAssignmentProblem } from './manual-assignment.ts'
 import { placeReplicas, usableBrokers } from './placement.ts'
 import { collisionKey, mayCollide, topicNameProblem } from './topic-name.ts'
@@ -92,7 +93,8 @@ function createTopic(state: ControllerState, topic: Topic, context: RequestConte
   if (out !== null) {
     for (const [name, value] of configs) out.add('config', { resourceType: ResourceType.TOPIC, resourceName: topic.name, name, value })
     out.add('topic', { name: topic.name, topicId })
-    partitions.forEach((partition, at) => addPartition(state, topicId, at, partition, out))
+    const minIsr = Number(state.rules.topicValue(MIN_ISR, configs, state.image.configs.ofAllBrokers()))
+    partitions.forEach((partition, at) => addPartition(state, { topicId, minIsr }, at, partition, out))
   }
   return {
     topicId: out === null ? NO_UUID : topicId,
@@ -186,13 +188,18 @@ export function placePartitions(state: ControllerState, partitions: number, repl
   return made.some(({ isr }) => isr.length === 0) ? failed('All brokers are currently fenced or in controlled shutdown.') : made
 }
 
+/**
+ * A new partition, led by the first of its ISR. Where that is too small to commit whoever is not there yet has all that was acknowledged, which is nothing,
+ * and is eligible to lead (Kafka leaves that out).
+ */
 export function addPartition(
   state: ControllerState,
-  topicId: Uuid,
+  { topicId, minIsr }: { readonly topicId: Uuid; readonly minIsr: number },
   partitionId: number,
   { replicas, isr }: NewPartition,
   out: RecordBatch,
 ): void {
+  const isEligible = isElrEnabled(state) && isr.length < Math.min(minIsr, replicas.length)
   out.add('partition', {
     partitionId,
     topicId,
@@ -205,5 +212,6 @@ export function addPartition(
     leaderEpoch: 0,
     partitionEpoch: 0,
     directories: hasDirectories(state.image.metadataVersion) ? replicas.map((broker) => directoryFor(state, broker)) : [],
+    eligibleLeaderReplicas: isEligible ? replicas.filter((broker) => !isr.includes(broker)) : null,
   })
 }
