@@ -369,6 +369,7 @@ export class LogDirectory {
   private goOffline(error: DiskError): void {
     if (this.failed !== null) return
     this.failed = error
+    for (const log of this.open.values()) log.distrust(error)
     this.ports.log.write('error', 'log-directory-offline', `${this.path}: ${error.message}`, { code: error.code })
     this.options.onOffline?.(error)
   }
