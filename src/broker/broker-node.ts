@@ -329,7 +329,13 @@ export class BrokerNode {
     else if (directory !== undefined && this.hosted.holdsUntold(directory)) {
       this.options.onFatal(`${path} has failed (${error.message}), and only when this broker ends can others lead what was in it`)
     }
-    if (directory !== undefined) this.ports.clock.after(0, () => this.hosted.onDirectoryFailed(directory))
+    if (directory !== undefined) this.partFrom(directory)
+  }
+
+  /** What is in it is claimed and acknowledged no more, from here on; it leaves when the call that found out is over. */
+  private partFrom(directory: LogDirectory): void {
+    for (const partition of this.hosted.all()) if (partition.directory === directory) this.fetching.unfollow(partition)
+    this.ports.clock.endOfTurn(() => this.hosted.onDirectoryFailed(directory))
   }
 
   /** A controlled shutdown: leadership is handed over, then everything is closed in order. Idempotent. */

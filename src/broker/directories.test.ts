@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { createTopic, requestMs, textsOf } from '../sim/cluster-requests.ts'
+import { batchOf, createTopic, produceRaw, requestMs, textsOf } from '../sim/cluster-requests.ts'
 import { ClusterWorld } from '../sim/cluster-world.ts'
 import { DirectoryProblem } from './directories.ts'
 
@@ -30,10 +30,11 @@ test('a broker with a failed log directory, of which the controller does not kno
   const client = world.client()
   await world.run(client.produce({ topic: 't', partition: 0 }, [{ value: Buffer.from('before') }], limit))
   disk.fault = (action, path) => (action === 'sync' && path.startsWith(`${folder}/t-`) ? 'EIO' : null)
+  const after = client.produce({ topic: 't', partition: 0 }, [{ value: Buffer.from('after') }], limit)
   await world.until(() => world.node(id).life?.failure !== null, 10_000)
   assert.match(world.node(id).life?.failure ?? '', /only when this broker ends can others lead what was in it/)
   world.kill(id)
-  await world.run(client.produce({ topic: 't', partition: 0 }, [{ value: Buffer.from('after') }], limit))
+  await world.run(after)
   const { records } = await world.run(world.client().fetch({ topic: 't', partition: 0 }, 0, { ...limit, maxWaitMs: 100 }))
   assert.deepEqual(textsOf(records), ['before', 'after'])
 })
@@ -43,9 +44,27 @@ test('a broker whose last log directory fails says that it cannot go on', async 
   await world.startAll()
   await createTopic(world, 't', 3, { 'flush.messages': '1' })
   world.node(3).disk.fault = (action, path) => (action === 'sync' && path.includes('/t-0/') ? 'EIO' : null)
-  await world.run(world.client().produce({ topic: 't', partition: 0 }, [{ value: Buffer.from('a') }], limit))
+  const produced = world.client().produce({ topic: 't', partition: 0 }, [{ value: Buffer.from('a') }], limit)
   await world.until(() => world.node(3).life?.failure !== null, 5_000)
   assert.match(world.node(3).life?.failure ?? '', /last log directory has failed/)
+  world.kill(3)
+  await world.run(produced)
+})
+
+test('once a sync has failed nothing of that directory is acknowledged, also in partitions that were not synced', async () => {
+  const world = new ClusterWorld(1, 5)
+  await world.startAll()
+  await createTopic(world, 'strict', 1, { 'flush.messages': '1' })
+  await createTopic(world, 'lax', 1)
+  const at = (topic: string) => ({ topic, partition: 0 })
+  assert.equal((await produceRaw(world, 1, at('lax'), batchOf('a'))).errorCode, 0)
+  const { disk } = world.node(1)
+  disk.fault = (action, path) => (action === 'sync' && path.includes('/strict-0/') ? 'EIO' : null)
+  assert.notEqual((await produceRaw(world, 1, at('strict'), batchOf('b'))).errorCode, 0)
+  disk.fault = () => null
+  for (const topic of ['lax', 'strict']) {
+    for (const acks of [1, -1] as const) assert.notEqual((await produceRaw(world, 1, at(topic), batchOf('c'), { acks })).errorCode, 0)
+  }
 })
 
 test('directories of another node, of another cluster, copied or not formatted are refused with what to do', () => {
