@@ -7,15 +7,19 @@ import type { Nodes } from './nodes.ts'
  * Which losses of power the product promises to survive. What is acknowledged is in the page cache of all in-sync replicas: one of them may lose what it
  * has not synced while there is another. But until the controller has taken it out of all in-sync sets nobody else may fail, or it could be the last
  * one there, and lead with what it has left (KIP-966, which is not there yet).
+ * Where all topics are durable (`flush.messages` 1) whatever is acknowledged is on stable storage: anybody may lose it at any time.
  */
 export class PowerPermission {
   private readonly world: ClusterWorld
   private readonly nodes: Nodes
+  /** Any machines may lose their power at any time. */
+  readonly isUnlimited: boolean
   private wounded: NodeId | null = null
 
-  constructor(world: ClusterWorld, nodes: Nodes) {
+  constructor(world: ClusterWorld, nodes: Nodes, durable: boolean) {
     this.world = world
     this.nodes = nodes
+    this.isUnlimited = durable
   }
 
   /** `isQuiet`: no other fault is under way. */
