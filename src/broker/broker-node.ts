@@ -326,6 +326,8 @@ export class BrokerNode {
     )
     const directory = this.directories.find((it) => it.path === path)
     if (this.directories.every((it) => it.failure !== null)) this.options.onFatal(`the last log directory has failed: ${error.message}`)
+    else if (path === this.config.metadataLogDir && this.config.processRoles.includes('controller'))
+      this.options.onFatal(`the log directory of the cluster's metadata, ${path}, has failed: ${error.message}`)
     else if (directory !== undefined && this.hosted.holdsUntold(directory)) {
       this.options.onFatal(`${path} has failed (${error.message}), and only when this broker ends can others lead what was in it`)
     }

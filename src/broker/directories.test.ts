@@ -7,8 +7,8 @@ import { DirectoryProblem } from './directories.ts'
 const limit = { timeoutMs: requestMs }
 const partitions = 4
 
-async function twoDirectories(seed: number) {
-  const world = new ClusterWorld(3, seed, { 'log.dirs': '/data/a,/data/b' })
+async function twoDirectories(seed: number, more: Readonly<Record<string, string>> = {}) {
+  const world = new ClusterWorld(3, seed, { 'log.dirs': '/data/a,/data/b', ...more })
   await world.startAll()
   await createTopic(world, 't', 3, { 'flush.messages': '1' }, partitions)
   return world
@@ -23,7 +23,7 @@ test('partitions are spread over the log directories', async () => {
 })
 
 test('a broker with a failed log directory, of which the controller does not know what is in it, cannot go on; others lead then', async () => {
-  const world = await twoDirectories(2)
+  const world = await twoDirectories(2, { 'metadata.log.dir': '/metadata' })
   const id = world.leaderOf('t', 0)
   const { disk } = world.node(id)
   const folder = ['/data/a', '/data/b'].find((it) => disk.exists(`${it}/t-0`)) ?? ''
@@ -65,6 +65,20 @@ test('once a sync has failed nothing of that directory is acknowledged, also in 
   for (const topic of ['lax', 'strict']) {
     for (const acks of [1, -1] as const) assert.notEqual((await produceRaw(world, 1, at(topic), batchOf('c'), { acks })).errorCode, 0)
   }
+})
+
+test('a node whose metadata log is in a failed log directory ends, though another directory is left', async () => {
+  const world = await twoDirectories(6)
+  const { disk } = world.node(2)
+  const hurt = disk.list('/data/a').find((name) => name.startsWith('t-')) ?? ''
+  disk.fault = (action, path) => (action === 'sync' && path.startsWith(`/data/a/${hurt}/`) ? 'EIO' : null)
+  const client = world.client()
+  const produced = client.produce({ topic: 't', partition: Number(hurt.slice(2)) }, [{ value: Buffer.from('a') }], limit)
+  await world.until(() => world.node(2).life?.failure !== null, 5_000)
+  assert.match(world.node(2).life?.failure ?? '', /the log directory of the cluster's metadata, \/data\/a, has failed/)
+  world.kill(2)
+  await world.run(produced)
+  client.close()
 })
 
 test('directories of another node, of another cluster, copied or not formatted are refused with what to do', () => {

@@ -182,6 +182,11 @@ export class MemoryDisk implements Disk {
     this.syncDirectoryNow(parentPath(path))
   }
 
+  syncDirectoryNow(path: string): void {
+    this.beforeChange('sync', path)
+    this.directory(path).sync()
+  }
+
   async syncDirectory(path: string): Promise<void> {
     this.syncDirectoryNow(path)
     await this.settle()
@@ -200,11 +205,6 @@ export class MemoryDisk implements Disk {
     if (this.locks.has(path)) throw new DiskError('EAGAIN', path, 'lock')
     this.locks.add(path)
     return { release: () => void this.locks.delete(path) }
-  }
-
-  private syncDirectoryNow(path: string): void {
-    this.beforeChange('sync', path)
-    this.directory(path).sync()
   }
 
   private handle(path: string, node: MemoryFile): File {
