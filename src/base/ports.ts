@@ -70,6 +70,8 @@ export interface Disk {
   /** As replaceSmall, blocking: for start-up, shutdown and votes. */
   replaceSmallSync(path: string, content: Buffer | string): void
   syncDirectory(path: string): Promise<void>
+  /** As syncDirectory, blocking: for what is made before anything runs. */
+  syncDirectoryNow(path: string): void
   /** Free and total bytes of the file system that holds `path`. */
   space(path: string): { readonly free: number; readonly total: number }
   /** Takes an exclusive lock for the life of this process; throws EAGAIN when another live process holds it. */

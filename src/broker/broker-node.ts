@@ -328,10 +328,18 @@ export class BrokerNode {
     )
     const directory = this.directories.find((it) => it.path === path)
     if (this.directories.every((it) => it.failure !== null)) this.options.onFatal(`the last log directory has failed: ${error.message}`)
+    else if (path === this.config.metadataLogDir && this.config.processRoles.includes('controller'))
+      this.options.onFatal(`the log directory of the cluster's metadata, ${path}, has failed: ${error.message}`)
     else if (directory !== undefined && this.hosted.holdsUntold(directory)) {
       this.options.onFatal(`${path} has failed (${error.message}), and only when this broker ends can others lead what was in it`)
     }
-    if (directory !== undefined) this.ports.clock.after(0, () => this.hosted.onDirectoryFailed(directory))
+    if (directory !== undefined) this.partFrom(directory)
+  }
+
+  /** What is in it is claimed and acknowledged no more, from here on; it leaves when the call that found out is over. */
+  private partFrom(directory: LogDirectory): void {
+    for (const partition of this.hosted.all()) if (partition.directory === directory) this.fetching.unfollow(partition)
+    this.ports.clock.endOfTurn(() => this.hosted.onDirectoryFailed(directory))
   }
 
   /** A controlled shutdown: leadership is handed over, then everything is closed in order. Idempotent. */

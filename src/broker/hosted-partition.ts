@@ -2,9 +2,10 @@ import { assert } from '../base/assert.ts'
 import type { Clock } from '../base/ports.ts'
 import { type Epoch, type Millis, type NodeId, type Offset, partitionName, type Timestamp, type Uuid } from '../base/units.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
+import type { LogConfig } from '../log/log-config.ts'
 import type { AppendOutcome, FollowerOutcome } from '../log/outcomes.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
-import type { ErrorCode } from '../protocol/errors.ts'
+import { ErrorCode } from '../protocol/errors.ts'
 import { baseOffsetAt, batchHeaderBytes, lastOffsetAt } from '../protocol/records/batch-header.ts'
 import type { TouchKind } from '../replication/fetch-sessions.ts'
 import {
@@ -13,6 +14,7 @@ import {
   PartitionReplica,
   type PartitionReplicaOptions,
 } from '../replication/partition-replica.ts'
+import { type Settled, Settling } from './settling.ts'
 import type { Sleeper, WakeQueue } from './wake-queue.ts'
 
 /** Where effects go that concern more than the partition itself. */
@@ -43,6 +45,7 @@ export class HostedPartition implements Sleeper {
   readonly log: PartitionLog
   readonly directory: LogDirectory
   readonly replica: PartitionReplica
+  private readonly settling: Settling
   private readonly around: PartitionSurroundings
   private readonly produces = new Map<number, ProduceDone>()
   private readonly lowWatermarkWaiters = new Set<() => void>()
@@ -57,10 +60,43 @@ export class HostedPartition implements Sleeper {
     this.directory = directory
     this.replica = new PartitionReplica(options)
     this.around = around
+    this.settling = new Settling(log, around.clock, () => this.onSettled())
   }
 
   get isLeader(): boolean {
     return this.replica.role === 'leader'
+  }
+
+  /** The log counts up to here: see `Settling`. */
+  get settledOffset(): Offset {
+    return this.settling.offset
+  }
+
+  /** All of the log counts: a fetch from its end claims nothing that a loss of power may take against the topic's `flush.messages`. */
+  get isSettled(): boolean {
+    return this.settling.isSettled
+  }
+
+  /** Calls `done` when the log counts up to `offset`, with false if it will not here. */
+  awaitSettled(offset: Offset, done: Settled): void {
+    this.settling.await(offset, done)
+  }
+
+  /** Rejects with DiskError; the directory has failed then. */
+  flush(): Promise<void> {
+    return this.settling.flushNow()
+  }
+
+  /** The topic's configuration changed. What `flush.messages` asks for now is asked of all that is there already. */
+  configure(config: LogConfig, minInsyncReplicas: number): void {
+    this.log.config = config
+    this.settling.look()
+    this.tell({ type: 'configured', minInsyncReplicas })
+    this.onSettled()
+  }
+
+  private onSettled(): void {
+    this.tell({ type: 'settled', settledOffset: this.settling.offset })
   }
 
   tell(input: PartitionInput): void {
@@ -91,7 +127,7 @@ export class HostedPartition implements Sleeper {
     if (start !== null) this.log.truncateFullyAndStartAt(baseOffsetAt(records, 0))
     const outcome = this.log.appendAsFollower(records, epoch)
     if (start !== null) this.log.advanceLogStartOffset(Math.min(start, this.log.logEndOffset))
-    if (outcome.kind === 'appended' && outcome.batches > 0) this.tell({ type: 'appended', logEndOffset: this.log.logEndOffset })
+    if (outcome.kind === 'appended' && outcome.batches > 0) this.tellAppended()
     return outcome
   }
 
@@ -105,18 +141,25 @@ export class HostedPartition implements Sleeper {
     return baseOffsetAt(records, 0) < logEndOffset && lastOffsetAt(records, 0) >= logEndOffset ? logStartOffset : null
   }
 
+  private tellAppended(): void {
+    this.settling.look()
+    this.tell({ type: 'appended', logEndOffset: this.log.logEndOffset, settledOffset: this.settling.offset })
+  }
+
   private onAppended(): void {
-    this.tell({ type: 'appended', logEndOffset: this.log.logEndOffset })
+    this.tellAppended()
     this.around.touched(this, 'appended')
   }
 
   truncateTo(offset: Offset): void {
     this.log.truncateTo(offset)
+    this.settling.look()
     this.tell({ type: 'truncated', logEndOffset: this.log.logEndOffset })
   }
 
   truncateFullyAndStartAt(offset: Offset): void {
     this.log.truncateFullyAndStartAt(offset)
+    this.settling.look()
     this.tell({ type: 'truncated', logEndOffset: this.log.logEndOffset })
     this.tell({ type: 'logStartMoved', logStartOffset: this.log.logStartOffset })
   }
@@ -161,7 +204,8 @@ export class HostedPartition implements Sleeper {
         const done = this.produces.get(effect.ticket)
         assert(done !== undefined, `${this.name}: produce ${effect.ticket} is answered twice`)
         this.produces.delete(effect.ticket)
-        return done(effect.error)
+        // Of a directory that has failed nothing is acknowledged, until the process has started anew and looked at what is there (S-6)
+        return done(this.log.failure === null ? effect.error : ErrorCode.KAFKA_STORAGE_ERROR)
       }
       case 'proposeIsr':
         return this.around.proposeIsr(this, effect)
@@ -176,6 +220,7 @@ export class HostedPartition implements Sleeper {
         if (effect.leader < 0) return this.around.unfollow(this)
         return this.around.follow(this, effect.leader, effect.epoch)
       case 'lostLeadership':
+        this.settling.giveUp()
         for (const look of this.lowWatermarkWaiters) look()
         return this.around.touched(this, 'state')
     }
@@ -183,6 +228,7 @@ export class HostedPartition implements Sleeper {
 
   /** Not hosted any more: all who wait are answered, nothing is fetched. The log is the caller's to remove or abandon. */
   unhost(): void {
+    this.settling.stop()
     this.tell({ type: 'unassigned' })
     this.around.unfollow(this)
     this.around.wakeQueue.forget(this)

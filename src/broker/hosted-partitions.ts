@@ -116,8 +116,7 @@ export class HostedPartitions {
 
   private configure(partition: HostedPartition): void {
     const settings = this.options.settings.of(partition.topic)
-    partition.log.config = settings.log
-    partition.tell({ type: 'configured', minInsyncReplicas: settings.topic.minInsyncReplicas })
+    partition.configure(settings.log, settings.topic.minInsyncReplicas)
   }
 
   private onBrokersChanged(): void {
@@ -151,6 +150,7 @@ export class HostedPartitions {
         removingReplicas: state.removingReplicas,
         minInsyncReplicas: this.options.settings.of(hosted.topic).topic.minInsyncReplicas,
         logEndOffset: hosted.log.logEndOffset,
+        settledOffset: hosted.settledOffset,
         logStartOffset: hosted.log.logStartOffset,
         storedHighWatermark: hosted.directory.checkpointedHighWatermark(hosted.topic, hosted.partition),
       },

@@ -97,6 +97,7 @@ class FetchLoop {
 
   follow(partition: HostedPartition, epoch: Epoch): void {
     this.fetcher.follow({ topicId: partition.topicId, partition: partition.partition, leaderEpoch: epoch, ...positionOf(partition) })
+    if (!partition.isSettled) this.positioned(partition, epoch)
     this.pumpSoon()
   }
 
@@ -212,7 +213,7 @@ class FetchLoop {
       case 'startAt':
         this.note(partition, `the leader's log starts at ${action.offset}, ours ends at ${partition.log.logEndOffset}: begun anew there`)
         partition.truncateFullyAndStartAt(action.offset)
-        this.positioned(partition, action)
+        this.positioned(partition, action.leaderEpoch)
         return
       case 'askLeaderOffsets':
         void this.askLeaderOffsets(partition, action.leaderEpoch)
@@ -231,7 +232,7 @@ class FetchLoop {
       return
     }
     this.leaderSaid(partition, action)
-    this.positioned(partition, action)
+    this.positioned(partition, action.leaderEpoch)
   }
 
   private leaderSaid(
@@ -242,7 +243,7 @@ class FetchLoop {
     // What the leader has deleted goes here too, as far as it is here; the next fetch says so, for the leader's low watermark.
     if (said.logStartOffset <= partition.log.logStartOffset) return
     partition.moveLogStart(Math.min(said.logStartOffset, partition.log.logEndOffset))
-    this.fetcher.positioned(partition.topicId, partition.partition, said.leaderEpoch, positionOf(partition))
+    this.positioned(partition, said.leaderEpoch)
   }
 
   private truncate(partition: HostedPartition, action: FetchAction, cut: Offset): void {
@@ -256,11 +257,20 @@ class FetchLoop {
     }
     // also where there is nothing to cut: an epoch led here that wrote nothing has to leave the log's history, or the logs diverge for ever
     partition.truncateTo(cut)
-    this.positioned(partition, action)
+    this.positioned(partition, action.leaderEpoch)
   }
 
-  private positioned(partition: HostedPartition, action: FetchAction): void {
-    this.fetcher.positioned(action.topicId, action.partition, action.leaderEpoch, positionOf(partition))
+  /** What the next fetch names as its offset it claims to hold: it has to wait until all of the log counts. */
+  private positioned(partition: HostedPartition, leaderEpoch: Epoch): void {
+    const { topicId, partition: index, log } = partition
+    if (partition.isSettled) return this.fetcher.positioned(topicId, index, leaderEpoch, positionOf(partition))
+    if (!this.fetcher.settling(this.around.ports.clock.mono(), topicId, index, leaderEpoch)) return
+    partition.awaitSettled(log.logEndOffset, (counts) => {
+      // By then it may be followed in another epoch, led here, or gone: the fetcher knows it by its epoch
+      if (!counts || this.stopped || partition.replica.leaderEpoch !== leaderEpoch) return
+      this.positioned(partition, leaderEpoch)
+      this.pumpSoon()
+    })
   }
 
   /** The world failed, or the bytes were not what they claimed: the same is fetched again later. Anything else is a bug. */

@@ -26,13 +26,14 @@ type PartitionResult = NonNullable<NonNullable<ResponseDraftOf<'produce'>['respo
 type TopicRequest = RequestOf<'produce'>['topicData'][number]
 
 const acksAll = -1
+const acksLeader = 1
 /** KIP-951. */
 const firstVersionWithHints = 10
 const adminClientId = '__admin_client'
 
 /**
  * Produce (0), versions 3–13. Appends each batch in the turn in which it arrives; with acks=all the answer waits until all in-sync replicas
- * have it. A transactional id is refused: there are no transactions yet.
+ * have it, and where a topic asks for syncs (`flush.messages`), until they are done: with acks=1 here, with acks=all on each of them. A transactional id is refused: there are no transactions yet.
  */
 export function produceHandler(around: ProduceSurroundings): Handler<'produce'> {
   return (request, context) => {
@@ -139,6 +140,7 @@ class ProduceWork {
         logStartOffset: partition.log.logStartOffset,
       }
       if (this.request.acks === acksAll) this.awaitCommit(partition, outcome.lastOffset, result, settle)
+      else if (this.request.acks === acksLeader) this.awaitSettled(partition, outcome.lastOffset, result, settle)
       return result
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
@@ -156,9 +158,27 @@ class ProduceWork {
     this.unfinished += 1
     partition.awaitCommit(lastOffset, this.deadline, (error) => {
       settle(error === ErrorCode.NONE ? result : this.refusedHere(partition, error))
-      this.unfinished -= 1
-      if (this.unfinished === 0) this.resolve?.(this.response())
+      this.oneFinished()
     })
+  }
+
+  /** The leader's own sync, where the topic asks for one (`flush.messages`): as Kafka's, which is part of the append, it has no deadline. */
+  private awaitSettled(
+    partition: HostedPartition,
+    lastOffset: number,
+    result: PartitionResult,
+    settle: (final: PartitionResult) => void,
+  ): void {
+    this.unfinished += 1
+    partition.awaitSettled(lastOffset + 1, (counts) => {
+      settle(counts ? result : this.refusedHere(partition, ErrorCode.NOT_LEADER_OR_FOLLOWER))
+      this.oneFinished()
+    })
+  }
+
+  private oneFinished(): void {
+    this.unfinished -= 1
+    if (this.unfinished === 0) this.resolve?.(this.response())
   }
 
   /** What concerns the request or the topic before any partition is looked at. */

@@ -122,14 +122,13 @@ export class Upkeep {
     const { log } = partition
     const unflushed = log.logEndOffset - log.flushedOffset
     if (unflushed <= 0) return
-    const { flushMessages, flushMs } = log.config
+    const { flushMs } = log.config
     const now = this.clock.mono()
     const since = this.flushedAt.get(partition)
     if (flushMs < Number.MAX_SAFE_INTEGER && since === undefined) this.flushedAt.set(partition, now)
-    const timeIsUp = since !== undefined && now - since >= flushMs
-    if (unflushed < flushMessages && !timeIsUp) return
+    if (since === undefined || now - since < flushMs) return
     this.flushedAt.delete(partition)
-    await log.flush()
+    await partition.flush()
   }
 
   private removeLater(pause: Millis): void {

@@ -12,8 +12,17 @@ export type FlushScope = 'all' | 'rolled' | 'close'
  * when the log is closed or deleted meanwhile. The indexes of the active segment
  * are left out but at the close: they grow on, and after a crash they are made anew.
  * A failure is final: pages that could not be written may be gone, so no later sync proves anything (S-6).
+ *
+ * One after the other: a flush takes away the marks of what it is about to sync, so that another beside it would find nothing left to do, and
+ * would call durable what the first is still waiting for. What is appended until it begins is covered by it.
  */
-export async function flush(log: LogState, scope: FlushScope): Promise<void> {
+export function flush(log: LogState, scope: FlushScope): Promise<void> {
+  const flushed = log.lastFlush.then(() => flushAlone(log, scope))
+  log.lastFlush = flushed.catch(() => undefined)
+  return flushed
+}
+
+async function flushAlone(log: LogState, scope: FlushScope): Promise<void> {
   log.checkUsable()
   const flushing = { target: scope === 'rolled' ? log.active.baseOffset : log.end }
   log.flushes.add(flushing)
@@ -86,6 +95,7 @@ async function syncNames(log: LogState): Promise<void> {
 /** As `flush`, blocking: for the metadata quorum, whose answers wait for it. Throws DiskError. */
 export function flushNow(log: LogState): void {
   log.checkUsable()
+  if (log.flushes.size > 0) log.markUnsynced()
   try {
     for (const { paths } of unsyncedFiles(log, 'all', log.end)) {
       for (const path of paths) log.options.shared.files.use(path).syncNow()

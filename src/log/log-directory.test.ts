@@ -195,3 +195,38 @@ describe('a log directory', () => {
     assert.ok(world.files.size <= 50)
   })
 })
+
+describe('a sync that fails on the way', () => {
+  test('when the torn end of a log is cut: the directory is offline, and the log is not tried again', async () => {
+    const world = new World()
+    const directory = await world.opened()
+    const log = await directory.create('t', 0, topicId, config)
+    log.appendAsLeader(makeBatch(), 1, 0)
+    await log.flush()
+    const file = world.disk.open('data/t-0/00000000000000000000.log', { create: false })
+    file.write(file.size(), [Buffer.alloc(30, 1)])
+    world.disk.kill()
+    world.files.closeAll()
+    world.disk.fault = (action, path) => (action === 'sync' && path.endsWith('.log') ? 'EIO' : null)
+    const again = world.open()
+    const { failed } = await again.openAll(() => config)
+    assert.equal(failed.length, 1)
+    assert.equal(world.offline?.code, 'EIO')
+    world.disk.fault = () => null
+    await assert.rejects(again.create('t', 0, topicId, config), { code: 'EIO' })
+  })
+
+  test('when a checkpoint forgets what was removed: the directory is offline', async () => {
+    const world = new World()
+    const directory = await world.opened()
+    const log = await directory.create('t', 0, topicId, config)
+    log.appendAsLeader(makeBatch(), 1, 0)
+    log.roll(0)
+    await log.flush()
+    await directory.writeCheckpoints(() => 1)
+    directory.remove('t', 0)
+    world.disk.fault = (action, path) => (action === 'sync' && path.includes('checkpoint') ? 'EIO' : null)
+    await assert.rejects(directory.create('t', 0, topicId, config), { code: 'EIO' })
+    assert.equal(world.offline?.code, 'EIO')
+  })
+})

@@ -2,8 +2,9 @@ import { assert } from '../base/assert.ts'
 import { DiskError } from '../base/ports.ts'
 import { type Offset, partitionName, type TopicPartition, type Uuid } from '../base/units.ts'
 import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
+import { placed, placedIfKnown, readOffsets } from './checkpointed-offsets.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
-import { byName, CheckpointError, formatMetaProperties, formatOffsets, parseMetaProperties, parseOffsets } from './checkpoints.ts'
+import { byName, CheckpointError, formatMetaProperties, formatOffsets, parseMetaProperties } from './checkpoints.ts'
 import { isDeletedName, parsePartitionName, safeTopicName } from './directory-names.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogPorts, LogShared } from './options.ts'
@@ -285,7 +286,7 @@ export class LogDirectory {
     for (const checkpoint of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
       await this.guard(this.ports.disk.replaceSmall(this.file(checkpoint), this.textOf(checkpoint)))
     }
-    if (this.lowerings !== lowerings) this.ports.disk.replaceSmallSync(this.file('recoveryPoints'), this.textOf('recoveryPoints'))
+    if (this.lowerings !== lowerings) this.writeNow('recoveryPoints')
   }
 
   /** A stored recovery point above `recoveryPoint` would make the next start take a truncation for a loss. Throws DiskError. */
@@ -294,42 +295,30 @@ export class LogDirectory {
     if (known === undefined || known.offset <= recoveryPoint) return
     this.stored.recoveryPoints.set(name, { ...known, offset: recoveryPoint })
     this.lowerings += 1
-    this.ports.disk.replaceSmallSync(this.file('recoveryPoints'), this.textOf('recoveryPoints'))
+    this.writeNow('recoveryPoints')
   }
 
   /** What is stored of a removed partition must not be taken for that of a new one of the same name. Throws DiskError. */
   private dropStale(name: string): void {
-    this.cleaned.drop(name)
+    this.guardNow(() => this.cleaned.drop(name))
     for (const checkpoint of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
       if ((this.stored[checkpoint].get(name)?.offset ?? 0) === 0) continue
       for (const other of [...this.stored[checkpoint].keys()]) if (!this.open.has(other)) this.stored[checkpoint].delete(other)
       this.lowerings += 1
-      this.ports.disk.replaceSmallSync(this.file(checkpoint), this.textOf(checkpoint))
+      this.writeNow(checkpoint)
     }
   }
 
   private async readMarks(): Promise<void> {
     const { disk } = this.ports
     this.stored = {
-      recoveryPoints: this.readOffsets('recoveryPoints'),
-      logStarts: this.readOffsets('logStarts'),
-      highWatermarks: this.readOffsets('highWatermarks'),
+      recoveryPoints: readOffsets(this.ports, this.file('recoveryPoints')),
+      logStarts: readOffsets(this.ports, this.file('logStarts')),
+      highWatermarks: readOffsets(this.ports, this.file('highWatermarks')),
     }
     this.cleaned.load()
     const { clean } = await this.marks.take()
     if (clean) await this.guard(disk.syncDirectory(this.path))
-  }
-
-  private readOffsets(checkpoint: Checkpoint): Map<string, CheckpointedOffset> {
-    const path = this.file(checkpoint)
-    if (!this.ports.disk.exists(path)) return new Map()
-    try {
-      return byName(parseOffsets(this.ports.disk.readSmall(path).toString()))
-    } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error
-      this.ports.log.write('warn', 'checkpoint-unreadable', `${path}: ${error.message}; everything it spoke of is checked anew`)
-      return new Map()
-    }
   }
 
   private findPartitions(): readonly TopicPartition[] {
@@ -361,10 +350,24 @@ export class LogDirectory {
     }
   }
 
+  private writeNow(checkpoint: Checkpoint): void {
+    this.guardNow(() => this.ports.disk.replaceSmallSync(this.file(checkpoint), this.textOf(checkpoint)))
+  }
+
+  private guardNow(work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (error instanceof DiskError) this.goOffline(error)
+      throw error
+    }
+  }
+
   private goOffline(error: DiskError): void {
     if (this.failed !== null) return
     this.failed = error
     this.marks.onFailure(error)
+    for (const log of this.open.values()) log.distrust(error)
     this.ports.log.write('error', 'log-directory-offline', `${this.path}: ${error.message}`, { code: error.code })
     this.options.onOffline?.(error)
   }
@@ -384,12 +387,4 @@ export class LogDirectory {
   private file(name: keyof typeof fileNames): string {
     return `${this.path}/${fileNames[name]}`
   }
-}
-
-function placed(log: PartitionLog, offset: Offset): CheckpointedOffset {
-  return { topic: log.topic, partition: log.partition, offset }
-}
-
-function placedIfKnown(log: PartitionLog, offset: Offset | null): readonly CheckpointedOffset[] {
-  return offset === null ? [] : [placed(log, offset)]
 }

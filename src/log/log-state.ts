@@ -56,6 +56,8 @@ export class LogState {
   cleanedOffset: Offset | null
   /** Ends that flushes under way will make durable; a truncation lowers them. */
   readonly flushes = new Set<{ target: Offset }>()
+  /** Settles when the flush that was asked for last is over, well or not. */
+  lastFlush: Promise<void> = Promise.resolve()
   hints: ReadHint[] = []
   private savedEpochs: number
 
@@ -77,6 +79,16 @@ export class LogState {
       segment.unsynced = (this.segments[i + 1]?.baseOffset ?? this.end) > this.durable
       segment.indexesUnsynced = segment.unsynced
     }
+  }
+
+  /** Takes all that is not known to be durable for unsynced, whatever a flush under way may have begun. */
+  markUnsynced(): void {
+    for (const [i, segment] of this.segments.entries()) {
+      if ((this.segments[i + 1]?.baseOffset ?? this.end) <= this.durable) continue
+      segment.unsynced = true
+      segment.indexesUnsynced = true
+    }
+    this.namesUnsynced = true
   }
 
   get active(): Segment {

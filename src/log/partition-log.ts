@@ -258,6 +258,11 @@ export class PartitionLog {
     this.letGo()
   }
 
+  /** The directory failed elsewhere: nothing more is written here, nothing is synced (S-6). `onFailure` is not told. */
+  distrust(error: DiskError): void {
+    this.state.failure ??= error
+  }
+
   /** Closes without writing anything, as after a failure. */
   abandon(): void {
     if (!this.state.closed) this.letGo()

@@ -1,3 +1,4 @@
+import { DiskError } from '../base/ports.ts'
 import type { Offset, Timestamp } from '../base/units.ts'
 import { formatEpochs, parseEpochs } from './checkpoints.ts'
 import { CheckpointError } from './checkpoints.ts'
@@ -213,7 +214,12 @@ async function cutTail(recovery: Recovery, segment: Segment, position: number, p
     position,
   })
   segment.cutAt(position)
-  await options.shared.files.pinned(segment.logPath, (file) => file.sync())
+  try {
+    await options.shared.files.pinned(segment.logPath, (file) => file.sync())
+  } catch (error) {
+    if (error instanceof DiskError) options.onFailure?.(error)
+    throw error
+  }
 }
 
 /** From the last one back, so that a crash on the way leaves a log without a hole. */

@@ -1,4 +1,4 @@
-import { closeSync, openSync, readFileSync, readlinkSync, statSync, unlinkSync, utimes, writeSync } from 'node:fs'
+import { closeSync, fsyncSync, openSync, readFileSync, readlinkSync, statSync, unlinkSync, utimes, writeSync } from 'node:fs'
 import { DiskError } from '../base/ports.ts'
 
 /**
@@ -44,6 +44,8 @@ function createNamed(path: string, holder: Holder): boolean {
   try {
     const fd = openSync(path, 'wx', 0o644)
     writeSync(fd, `${JSON.stringify(holder)}\n`)
+    // After a loss of power the name may be there: then so is what it says, or nobody could tell that its holder is gone
+    fsyncSync(fd)
     closeSync(fd)
     return true
   } catch (error) {
@@ -92,12 +94,24 @@ function isHeld(path: string): boolean {
   return isAlive(holder.pid) && holderOf(holder.pid).started === holder.started
 }
 
-/** /proc/locks names the inodes that are locked, as `major:minor:inode`. */
+/** /proc/locks names the inodes that are locked, as `major:minor:inode`, by the true device. */
 function isLockedByKernel(path: string): boolean {
-  const suffix = `:${statSync(path).ino}`
+  const { dev, ino } = statSync(path)
+  const { major, minor } = deviceOf(dev)
+  // A file system in several layers, or of several devices, has a number of its own (major 0), which is not the one that is told there
+  const suffix = major === 0 ? `:${ino}` : `${twoDigits(major)}:${twoDigits(minor)}:${ino}`
   return told(() => readFileSync('/proc/locks', 'utf8'))
     .split(/\s+/)
     .some((word) => word.endsWith(suffix))
+}
+
+/** makedev(3), for numbers of 32 bits. */
+function deviceOf(dev: number): { readonly major: number; readonly minor: number } {
+  return { major: (dev >>> 8) & 0xfff, minor: (dev & 0xff) | ((dev >>> 12) & 0xfff00) }
+}
+
+function twoDigits(number: number): string {
+  return number.toString(16).padStart(2, '0')
 }
 
 function parseHolder(text: string): Holder | null {

@@ -124,7 +124,13 @@ export class SystemDisk implements Disk {
         closeSync(fd)
       }
       renameSync(temporary, path)
-      const directory = openSync(dirname(path), 'r')
+    })
+    this.syncDirectoryNow(dirname(path))
+  }
+
+  syncDirectoryNow(path: string): void {
+    wrapped('sync', path, () => {
+      const directory = openSync(path, 'r')
       try {
         fsyncSync(directory)
       } finally {

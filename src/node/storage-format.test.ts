@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Log } from '../base/ports.ts'
+import { Prng } from '../base/prng.ts'
 import { decodeRecord } from '../metadata/record-frame.ts'
 import { readBootstrap } from '../quorum/bootstrap.ts'
+import { MemoryDisk } from '../sim/memory-disk.ts'
 import { StartProblem } from './exit-codes.ts'
 import { checkDirectories, lockDirectories } from './log-directories.ts'
 import { systemPorts } from './ports.ts'
@@ -144,4 +146,16 @@ test('properties are read in the syntax of Java, each with its line', () => {
     { name: 'b', value: 'xy', line: 3 },
     { name: 'a', value: '2', line: 6 },
   ])
+})
+
+test('what is formatted is there after a loss of power, with the folders above it', (t) => {
+  const { path } = node(t)
+  const given = loadServerConfig(path, [], log)
+  const config = { ...given, logDirs: ['/srv/odradek/a', '/srv/odradek/b'], metadataLogDir: '/srv/odradek/a' }
+  for (let seed = 1; seed <= 10; seed++) {
+    const disk = new MemoryDisk()
+    formatStorage({ ...ports, disk }, config, { clusterId: 'MkU3OEVBNTcwNTJENDM2Qg', ignoreFormatted: false })
+    disk.crash(new Prng(seed))
+    assert.deepEqual([...checkDirectories(disk, config, path).keys()], config.logDirs)
+  }
 })

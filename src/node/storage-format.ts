@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Ports } from '../base/ports.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { formatMetaProperties } from '../log/checkpoints.ts'
@@ -36,6 +36,7 @@ export function formatStorage(ports: StoragePorts, config: ServerConfig, options
   const directories = directoriesOf(config)
   const fresh = directories.filter((directory) => isFresh(disk, directory, config, options))
   for (const directory of fresh) {
+    const made = missingOf(disk, directory)
     disk.makeDirectory(directory)
     if (directory === config.metadataLogDir) {
       writeBootstrap(disk, directory, bootstrapRecords(version.level), clock.wall())
@@ -43,12 +44,20 @@ export function formatStorage(ports: StoragePorts, config: ServerConfig, options
     const identity = { clusterId: options.clusterId, nodeId: config.nodeId, directoryId: entropy.uuid() }
     // Last: a directory with meta.properties is whole.
     disk.replaceSmallSync(join(directory, metaPropertiesName), formatMetaProperties(identity))
+    // Or a loss of power takes the directory away under a node that has given its vote
+    for (const path of made) disk.syncDirectoryNow(dirname(path))
   }
   return directories.map((directory) => ({
     directory,
     what: fresh.includes(directory) ? 'formatted' : 'was formatted already',
     metadataVersion: version.name,
   }))
+}
+
+/** The directory and those above it that are not there yet. */
+function missingOf(disk: StoragePorts['disk'], directory: string): readonly string[] {
+  if (disk.exists(directory) || dirname(directory) === directory) return []
+  return [...missingOf(disk, dirname(directory)), directory]
 }
 
 /** Kafka takes any text; clients and tools expect what `random-uuid` makes. */

@@ -19,3 +19,19 @@ test('a controller whose log fails while it answers a request ends its process, 
   assert.ok(world.activeController() !== active)
   client.close()
 })
+
+test('a controller whose snapshot cannot be synced ends its process: what else it wrote there may be lost too', async () => {
+  const properties = { 'metadata.log.dir': '/metadata/%id', 'metadata.log.max.record.bytes.between.snapshots': '1000' }
+  const world = new ClusterWorld(3, 2, properties, { survivesCrashes: true })
+  await world.startAll()
+  const node = world.node(3)
+  node.disk.fault = (action, path) => (action === 'sync' && path.endsWith('.part') ? 'EIO' : null)
+  const client = world.client()
+  for (let i = 0; i < 10; i++) {
+    const topic = { name: `t${i}`, partitions: 3, replicationFactor: 3 }
+    await world.run(client.createTopics([topic], { timeoutMs: 20_000 }))
+  }
+  await world.until(() => node.life?.failure !== null, 5_000)
+  assert.match(node.life?.failure ?? '', /^DiskError: sync \/metadata.*part: EIO/)
+  client.close()
+})

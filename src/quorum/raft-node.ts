@@ -213,7 +213,10 @@ export class RaftNode implements MetadataQuorum {
     const content = { id, lastContainedTimestamp: this.log.timestampBefore(endOffset), writtenAt, batches }
     this.snapshotting = true
     try {
-      await writeSnapshotFile(this.ports.disk, directory, content, () => this.nextTurn())
+      await writeSnapshotFile(this.ports.disk, directory, content, {
+        yieldTurn: () => this.nextTurn(),
+        onSyncFailed: (error) => this.onError(error),
+      })
     } finally {
       this.snapshotting = false
     }

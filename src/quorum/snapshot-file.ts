@@ -126,13 +126,15 @@ export function* encodeSnapshot(content: SnapshotContent): Generator<Buffer> {
 /** Bytes written between two turns of the event loop: a large snapshot must not hold up votes and fetches. */
 const bytesPerTurn = 1024 * 1024
 
-/** Writes a snapshot file durably under its final name; `yieldTurn` is awaited now and then. Rejects with DiskError. */
-export async function writeSnapshotFile(
-  disk: Disk,
-  directory: string,
-  content: SnapshotContent,
-  yieldTurn: () => Promise<void>,
-): Promise<void> {
+export interface SnapshotWriting {
+  /** Awaited now and then. */
+  yieldTurn(): Promise<void>
+  /** A sync failed: nothing in the directory may be trusted any more (S-6). That a write fails is no harm, there is no snapshot then. */
+  onSyncFailed(error: unknown): void
+}
+
+/** Writes a snapshot file durably under its final name. Rejects with DiskError. */
+export async function writeSnapshotFile(disk: Disk, directory: string, content: SnapshotContent, writing: SnapshotWriting): Promise<void> {
   const path = `${directory}/${snapshotFileName(content.id)}`
   const part = `${path}.part`
   disk.remove(part)
@@ -145,12 +147,21 @@ export async function writeSnapshotFile(
       position += batch.length
       if (position < yieldAt) continue
       yieldAt = position + bytesPerTurn
-      await yieldTurn()
+      await writing.yieldTurn()
     }
-    await file.sync()
+    await synced(file.sync(), writing)
   } finally {
     file.close()
   }
   disk.rename(part, path)
-  await disk.syncDirectory(directory)
+  await synced(disk.syncDirectory(directory), writing)
+}
+
+async function synced(work: Promise<void>, writing: SnapshotWriting): Promise<void> {
+  try {
+    await work
+  } catch (error) {
+    writing.onSyncFailed(error)
+    throw error
+  }
 }

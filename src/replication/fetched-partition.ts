@@ -9,7 +9,7 @@ export class FetchedPartition {
   logEndOffset: Offset
   logStartOffset: Offset
   lastEpoch: Epoch
-  state: 'ready' | 'busy' | 'delayed' | 'fenced' = 'ready'
+  state: 'ready' | 'busy' | 'settling' | 'delayed' | 'fenced' = 'ready'
   /** Of a delayed partition. */
   readyAt: Millis = -Infinity
   private isSent = false

@@ -63,7 +63,8 @@ function afterRefusal(error: ErrorCode): AfterRefusal {
  * What a partition's leader knows in one leader epoch (kafka.cluster.Partition).
  *
  * Invariants:
- * 1. The high watermark never falls, and is at most the log end offset of each member of the maximal ISR, as told by a fetch of this epoch.
+ * 1. The high watermark never falls. It rises at most to the log end offset of each other member of the maximal ISR, as told by a fetch of this
+ *    epoch, and to the settled offset here: a follower claims only what is as durable as the topic asks, and the leader counts itself like one.
  * 2. It rises only while the committed ISR has at least min(`min.insync.replicas`, number of replicas) members (KIP-966).
  * 3. The maximal ISR is the committed ISR united with the proposal of unknown outcome; a shrink counts only once it is committed.
  * 4. At most one proposal is under way; its fate is decided by its answer or by metadata with a higher partition epoch, nothing else.
@@ -79,6 +80,7 @@ export class Leadership {
   partitionEpoch: Epoch
   isr: readonly NodeId[]
   logEndOffset: Offset
+  settledOffset: Offset
   logStartOffset: Offset
   highWatermark: Offset
   lowWatermark: Offset = -1
@@ -103,6 +105,7 @@ export class Leadership {
     this.partitionEpoch = assignment.partitionEpoch
     this.isr = assignment.isr
     this.logEndOffset = assignment.logEndOffset
+    this.settledOffset = assignment.settledOffset ?? assignment.logEndOffset
     this.logStartOffset = assignment.logStartOffset
     this.highWatermark = highWatermark
     this.minInsyncReplicas = assignment.minInsyncReplicas
@@ -153,11 +156,17 @@ export class Leadership {
     this.updateLowWatermark()
   }
 
-  appended(now: Millis, logEndOffset: Offset): void {
+  appended(now: Millis, logEndOffset: Offset, settledOffset: Offset): void {
     assert(logEndOffset >= this.logEndOffset, 'a leader does not truncate its log')
     if (logEndOffset === this.logEndOffset) return
     for (const follower of this.followers) follower.leaderAppends(now, this.logEndOffset)
     this.logEndOffset = logEndOffset
+    this.settled(now, settledOffset)
+  }
+
+  settled(now: Millis, settledOffset: Offset): void {
+    assert(settledOffset <= this.logEndOffset, 'more is settled than there is')
+    this.settledOffset = settledOffset
     this.advance(now)
   }
 
@@ -243,7 +252,7 @@ export class Leadership {
   }
 
   private committedUpTo(now: Millis): Offset {
-    let least = this.logEndOffset
+    let least = this.settledOffset
     for (const follower of this.followers) {
       if (follower.logEndOffset < least && (follower.inMaximalIsr || this.isAboutToJoin(now, follower))) least = follower.logEndOffset
     }

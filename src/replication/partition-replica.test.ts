@@ -366,3 +366,26 @@ test('the low watermark is the least log start of the live replicas', () => {
   bench.ineligible.add(3)
   assert.deepEqual(only(bench.step(3, { type: 'brokersChanged' }), 'lowWatermark'), [{ type: 'lowWatermark', offset: 4 }])
 })
+
+test('the high watermark waits for the leader itself where the topic asks for syncs, and acks=all with it', () => {
+  const bench = new Bench({ settledOffset: 10 })
+  bench.fetch(1, 2, 10)
+  bench.fetch(2, 3, 10)
+  bench.step(3, { type: 'appended', logEndOffset: 14, settledOffset: 10 }, { type: 'produce', ticket: 1, lastOffset: 13, deadline: 1_000 })
+  assert.deepEqual([...bench.fetch(4, 2, 14), ...bench.fetch(4, 3, 14)], [])
+  assert.equal(bench.replica.highWatermark, 10)
+  assert.deepEqual(bench.step(5, { type: 'settled', settledOffset: 12 }), [{ type: 'highWatermark', offset: 12 }])
+  assert.deepEqual(bench.step(6, { type: 'settled', settledOffset: 14 }), [
+    { type: 'highWatermark', offset: 14 },
+    { type: 'produceDone', ticket: 1, error: ErrorCode.NONE },
+  ])
+})
+
+test('a leader that has not synced all it found begins with what counts, and never tells less than it told before', () => {
+  const bench = new Bench({ settledOffset: 7, isr: [1], minInsyncReplicas: 1 })
+  assert.equal(bench.replica.highWatermark, 7)
+  bench.step(1, { type: 'settled', settledOffset: 10 })
+  assert.equal(bench.replica.highWatermark, 10)
+  bench.step(2, { type: 'appended', logEndOffset: 12, settledOffset: 9 })
+  assert.equal(bench.replica.highWatermark, 10)
+})

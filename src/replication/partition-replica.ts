@@ -40,6 +40,8 @@ export interface PartitionAssignment {
   /** `min.insync.replicas` of the topic; the effective minimum is the lesser of it and the number of replicas. */
   readonly minInsyncReplicas: number
   readonly logEndOffset: Offset
+  /** As of `appended`. */
+  readonly settledOffset?: Offset
   readonly logStartOffset: Offset
   /** From the high watermark checkpoint; looked at only when the partition was not hosted before. */
   readonly storedHighWatermark: Offset
@@ -65,8 +67,13 @@ export type PartitionInput =
   | { readonly type: 'configured'; readonly minInsyncReplicas: number }
   /** Fencing, shutdown or registration of some broker changed: `BrokerView` may answer otherwise than before. */
   | { readonly type: 'brokersChanged' }
-  /** The local log now ends here: the leader appended, or a follower copied. */
-  | { readonly type: 'appended'; readonly logEndOffset: Offset }
+  /**
+   * The local log now ends here: the leader appended, or a follower copied. Below `settledOffset` it is as durable as the topic asks
+   * (`flush.messages`), and counts for the high watermark of a leader; absent: all of it.
+   */
+  | { readonly type: 'appended'; readonly logEndOffset: Offset; readonly settledOffset?: Offset }
+  /** A flush is done: the local log counts up to here. Never below what was said before, but after a truncation. */
+  | { readonly type: 'settled'; readonly settledOffset: Offset }
   /** A follower cut its log. A leader's log is never cut. */
   | { readonly type: 'truncated'; readonly logEndOffset: Offset }
   /** Retention, DeleteRecords, or the leader moved the start of the local log. */
@@ -119,7 +126,7 @@ export type PartitionEffect =
 
 type LeaderInput = Extract<
   PartitionInput,
-  { readonly type: 'followerFetched' | 'isrAnswered' | 'configured' | 'brokersChanged' | 'logStartMoved' }
+  { readonly type: 'followerFetched' | 'isrAnswered' | 'configured' | 'brokersChanged' | 'logStartMoved' | 'settled' }
 >
 
 export type PartitionRole = 'none' | 'leader' | 'follower'
@@ -180,7 +187,7 @@ export class PartitionReplica implements Machine<PartitionInput, PartitionEffect
         this.onProduce(now, input.ticket, input.lastOffset, input.deadline)
         break
       case 'appended':
-        this.onAppended(now, input.logEndOffset)
+        this.onAppended(now, input.logEndOffset, input.settledOffset ?? input.logEndOffset)
         break
       case 'truncated':
         this.onTruncated(input.logEndOffset)
@@ -302,6 +309,9 @@ export class PartitionReplica implements Machine<PartitionInput, PartitionEffect
       case 'isrAnswered':
         leadership.isrAnswered(now, input.proposal, input.answer)
         return
+      case 'settled':
+        leadership.settled(now, input.settledOffset)
+        return
       case 'configured':
         leadership.configure(now, input.minInsyncReplicas)
         return
@@ -362,8 +372,8 @@ export class PartitionReplica implements Machine<PartitionInput, PartitionEffect
     else this.effects.push({ type: 'produceDone', ticket, error: ErrorCode.NOT_LEADER_OR_FOLLOWER })
   }
 
-  private onAppended(now: Millis, logEndOffset: Offset): void {
-    if (this.state.kind === 'leader') this.state.leadership.appended(now, logEndOffset)
+  private onAppended(now: Millis, logEndOffset: Offset, settledOffset: Offset): void {
+    if (this.state.kind === 'leader') this.state.leadership.appended(now, logEndOffset, settledOffset)
     else if (this.state.kind === 'follower') this.state.logEndOffset = logEndOffset
   }
 

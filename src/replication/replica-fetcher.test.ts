@@ -216,3 +216,44 @@ test('a thousand idle partitions make an empty request', () => {
   assert.equal(fetcher.size, 1000)
   assert.deepEqual(named(sent(fetcher)), [])
 })
+
+const after13 = { logEndOffset: 13, logStartOffset: 0, lastEpoch: 3 }
+
+test('what is still being synced is not claimed: a quick sync goes with the next request, a slow one is left out of the session', () => {
+  const fetcher = inSession(0, 1)
+  sent(fetcher, 1)
+  fetcher.onResponse(2, answer(77, data(0, records('xyz'))))
+  assert.equal(fetcher.settling(2, topicId, 0, 3), true)
+  assert.equal(fetcher.settling(2, topicId, 0, 3), false, 'it is so already')
+  assert.equal(fetcher.nextRequest(2, brokerEpoch), null)
+  assert.equal(fetcher.wakeAt(), 5)
+  const slow = sent(fetcher, 5)
+  assert.deepEqual([named(slow), forgotten(slow)], [[], [0]])
+  fetcher.positioned(topicId, 0, 3, after13)
+  const done = sent(fetcher, 6)
+  assert.deepEqual([named(done), forgotten(done)], [[[0, 13]], []])
+})
+
+test('a sync that is done in time costs no request of its own', () => {
+  const fetcher = inSession(0, 1)
+  sent(fetcher, 1)
+  fetcher.onResponse(2, answer(77, data(0, records('xyz'))))
+  fetcher.settling(2, topicId, 0, 3)
+  fetcher.positioned(topicId, 0, 3, after13)
+  const next = sent(fetcher, 3)
+  assert.deepEqual([named(next), forgotten(next)], [[[0, 13]], []])
+})
+
+test('a partition that is being synced can be followed in another epoch, or no more, and leaves nothing behind', () => {
+  const fetcher = inSession(0, 1)
+  sent(fetcher, 1)
+  fetcher.onResponse(2, answer(77, data(0, records('xyz')), data(1, records('xyz'))))
+  fetcher.settling(2, topicId, 0, 3)
+  fetcher.settling(2, topicId, 1, 3)
+  assert.equal(fetcher.wakeAt(), Infinity, 'there is nothing else to ask for')
+  fetcher.unfollow(topicId, 1)
+  fetcher.follow(at(0, { leaderEpoch: 4, logEndOffset: 12 }))
+  fetcher.positioned(topicId, 0, 3, after13)
+  const next = sent(fetcher, 3)
+  assert.deepEqual([named(next), forgotten(next)], [[[0, 12]], [1]])
+})

@@ -42,7 +42,8 @@ interface OnPartition {
 
 /**
  * What the driver has to do with a partition. After `append`, `truncate`, `truncateTo` and `startAt` it must say `positioned` or `failed`,
- * after `askLeaderOffsets` it must say `leaderOffsets`; until then no further request leaves.
+ * after `askLeaderOffsets` it must say `leaderOffsets`; until then no further request leaves. When the new position may not be claimed yet, it
+ * says `settling`, and `positioned` later.
  */
 export type FetchAction =
   /**
@@ -68,6 +69,7 @@ export type FetchAction =
  * only partitions whose position changed, a response only those with something new, so idle partitions cost nothing.
  *
  * A partition is  ready --append, truncate, …--> busy --positioned--> ready
+ *                 busy --settling--> settling --positioned--> ready
  *                 ready --an error that passes--> delayed --the time is over--> ready
  *                 ready --FENCED_LEADER_EPOCH--> fenced --follow() with a higher epoch--> ready
  *
@@ -80,6 +82,9 @@ export class ReplicaFetcher {
   private readonly topics = new Map<Uuid, Map<number, FetchedPartition>>()
   private readonly busy = new Set<FetchedPartition>()
   private readonly delayed = new Set<FetchedPartition>()
+  private readonly settlingNow = new Set<FetchedPartition>()
+  /** While a partition is settling. */
+  private heldBackUntil: Millis = -Infinity
   private fenced = 0
   private count = 0
   /** Of all partitions: no request leaves before. */
@@ -121,7 +126,7 @@ export class ReplicaFetcher {
     if (this.busy.size > 0 || !this.session.mayHaveAnother) return NEVER
     let at: Millis = this.wantsRequest() ? -Infinity : NEVER
     for (const partition of this.delayed) at = Math.min(at, partition.readyAt)
-    return at === NEVER ? NEVER : Math.max(at, this.pausedUntil)
+    return at === NEVER ? NEVER : Math.max(at, this.pausedUntil, this.settlingNow.size > 0 ? this.heldBackUntil : -Infinity)
   }
 
   /** The next request to send, or null. Each must be answered by `onResponse` or `onFailure`, in order. `brokerEpoch`: this broker's (KIP-903). */
@@ -167,6 +172,22 @@ export class ReplicaFetcher {
     this.session.change(done)
   }
 
+  /**
+   * The log stands elsewhere now, but is still being synced up to there (`flush.messages`): the partition is left out of the session until
+   * `positioned`, for its fetch offset would claim what a loss of power may take. Other partitions are not kept waiting for a slow disk; a quick
+   * one is worth a moment, as all can then go into one request. False when it is so already.
+   */
+  settling(now: Millis, topicId: Uuid, partition: number, leaderEpoch: Epoch): boolean {
+    const found = this.find(topicId, partition)
+    if (found === undefined || found.leaderEpoch !== leaderEpoch || found.state === 'settling') return false
+    this.leaveState(found)
+    if (this.settlingNow.size === 0) this.heldBackUntil = now + settlingGraceMs
+    found.state = 'settling'
+    this.settlingNow.add(found)
+    this.session.forget(found)
+    return true
+  }
+
   /** The action could not be done (a broken batch, a full disk): the same will be fetched again after the backoff. */
   failed(now: Millis, topicId: Uuid, partition: number, leaderEpoch: Epoch): void {
     const stuck = this.find(topicId, partition)
@@ -195,7 +216,7 @@ export class ReplicaFetcher {
 
   private wantsRequest(): boolean {
     if (this.session.isWaiting) return this.session.hasNews
-    return this.count - this.busy.size - this.delayed.size - this.fenced > 0
+    return this.count - this.busy.size - this.settlingNow.size - this.delayed.size - this.fenced > 0
   }
 
   private *readyPartitions(): Iterable<FetchedPartition> {
@@ -293,10 +314,14 @@ export class ReplicaFetcher {
   private leaveState(partition: FetchedPartition): void {
     if (partition.state === 'busy') this.busy.delete(partition)
     else if (partition.state === 'delayed') this.delayed.delete(partition)
+    else if (partition.state === 'settling') this.settlingNow.delete(partition)
     else if (partition.state === 'fenced') this.fenced -= 1
     assert(this.fenced >= 0, 'a partition left the state of being fenced twice')
     partition.state = 'ready'
   }
 }
+
+/** How long a request waits for partitions that are being synced. */
+const settlingGraceMs: Millis = 3
 
 type PartitionResponse = FetchResponse['responses'][number]['partitions'][number]

@@ -184,6 +184,11 @@ export class MemoryDisk implements Disk {
     this.syncDirectoryNow(parentPath(path))
   }
 
+  syncDirectoryNow(path: string): void {
+    this.beforeChange('sync', path)
+    this.directory(path).sync()
+  }
+
   async syncDirectory(path: string): Promise<void> {
     this.syncDirectoryNow(path)
     await this.settle()
@@ -206,11 +211,6 @@ export class MemoryDisk implements Disk {
 
   bootId(): string {
     return `boot ${this.boots}`
-  }
-
-  private syncDirectoryNow(path: string): void {
-    this.beforeChange('sync', path)
-    this.directory(path).sync()
   }
 
   private handle(path: string, node: MemoryFile): File {

@@ -74,7 +74,7 @@ export class CampaignRun {
     this.recorder = new HistoryRecorder((line) => this.digest.add(this.world.clock.mono(), line))
     const clients = placesOf(options)
     this.nodes = new Nodes(this.world, this.weather, this.story, clients)
-    this.permission = new PowerPermission(this.world, this.nodes)
+    this.permission = new PowerPermission(this.world, this.nodes, options.durable)
     const { world, weather, nodes, story, prng, permission } = this
     this.faults = new Faults({ world, weather, nodes, story, prng, permission, clients, topic })
     this.replicaJudge = new ReplicaJudge(world)
@@ -253,6 +253,7 @@ function propertiesOf(options: CampaignOptions): Record<string, string> {
     'group.consumer.session.timeout.ms': '2000',
     'group.consumer.min.heartbeat.interval.ms': '200',
     'group.consumer.heartbeat.interval.ms': '400',
+    ...(options.durable ? { 'log.flush.interval.messages': '1' } : {}),
     ...apart,
   }
 }

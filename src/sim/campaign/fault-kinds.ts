@@ -28,7 +28,10 @@ export const faultKinds = [
   'writeError',
   'syncError',
 ] as const
-export type FaultKind = (typeof faultKinds)[number]
+
+/** What only a cluster of durable topics is promised to survive; its seeds draw it besides. */
+export const durableFaultKinds = ['powerCutAll'] as const
+export type FaultKind = (typeof faultKinds)[number] | (typeof durableFaultKinds)[number]
 
 /** Whom a fault hits; who that is, is looked at when it begins. */
 export type Target =

@@ -92,7 +92,7 @@ export class Faults {
 
   private attempt(planned: PlannedFault): Begun | null {
     const id = this.resolve(planned.target)
-    if (planned.kind === 'killAll') return this.killAll()
+    if (planned.kind === 'killAll' || planned.kind === 'powerCutAll') return this.toAll(planned.kind)
     if (id === null) return null
     switch (planned.kind) {
       case 'kill':
@@ -159,19 +159,22 @@ export class Faults {
     const { world, nodes, permission } = this.around
     const { config } = world.node(id)
     if (kind === 'emptyDisk' && config.logDirs.includes(config.metadataLogDir)) return null
+    if (kind === 'powerCut' && permission.isUnlimited) return this.cutPower(id)
     if (!permission.mayLose(id)) return null
-    if (kind === 'powerCut') {
-      nodes.cutPower(id)
-      return `node ${id} loses its power, and what it had not synced`
-    }
+    if (kind === 'powerCut') return this.cutPower(id)
     nodes.kill(id)
     world.replaceLogDisks(id)
     return `node ${id} is killed, and its log directories are empty when it comes back`
   }
 
+  private cutPower(id: NodeId): string {
+    this.around.nodes.cutPower(id)
+    return `node ${id} loses its power, and what it had not synced`
+  }
+
   /** Dies right before one of its next changes to the disk, and so between what it says before and after it. */
   private killAtWrite({ amount }: PlannedFault, id: NodeId): Begun | null {
-    const { world, nodes, story } = this.around
+    const { world, nodes, story, permission } = this.around
     const { disk } = world.node(id)
     if (!nodes.isRunning(id) || nodes.mayEnd(id)) return null
     let left = Math.ceil(amount * amount * writesToLiveMax)
@@ -179,7 +182,8 @@ export class Faults {
       left -= 1
       if (left > 0) return null
       story.tell('fault', `node ${id} dies before it can ${action} ${path}`)
-      nodes.kill(id)
+      if (permission.isUnlimited) nodes.cutPower(id)
+      else nodes.kill(id)
       // What the dead program still has to say in this moment does not reach its disk
       disk.fault = () => 'EIO'
       world.clock.after(0, () => (disk.fault = () => null))
@@ -192,15 +196,21 @@ export class Faults {
     return { text: `node ${id} is to die at its next change number ${left} of the disk`, end }
   }
 
-  private killAll(): Begun | null {
+  private toAll(kind: 'killAll' | 'powerCutAll'): Begun | null {
     const { nodes } = this.around
     const alive = nodes.ids.filter((id) => nodes.lifeOf(id) !== null)
     if (alive.length === 0) return null
-    for (const id of alive) nodes.kill(id)
+    for (const id of alive) {
+      if (kind === 'powerCutAll') nodes.cutPower(id)
+      else nodes.kill(id)
+    }
     const end = (): void => {
       for (const id of alive) nodes.start(id)
     }
-    return { text: 'all nodes are killed', end }
+    return {
+      text: kind === 'powerCutAll' ? 'all nodes lose their power at once, and what they had not synced' : 'all nodes are killed',
+      end,
+    }
   }
 
   // --- the network ---

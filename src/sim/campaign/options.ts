@@ -1,6 +1,6 @@
 import { Prng } from '../../base/prng.ts'
 import type { Millis, NodeId } from '../../base/units.ts'
-import { faultKinds, type FaultKind } from './fault-kinds.ts'
+import { durableFaultKinds, faultKinds, type FaultKind } from './fault-kinds.ts'
 
 /** What a cluster of one seed is like, and what may happen to it. */
 export interface CampaignOptions {
@@ -36,6 +36,8 @@ export interface CampaignOptions {
   readonly classicMembers: number
   readonly consumerMembers: number
   readonly hasAdmin: boolean
+  /** All topics have `flush.messages` 1: any machines may lose their power at any time, all of them at once too. */
+  readonly durable: boolean
 }
 
 /** What a caller says instead of chance. */
@@ -69,8 +71,11 @@ export function drawOptions(seed: number, overrides: OptionOverrides = {}): Camp
     classicMembers: prng.pick([0, 0, 2, 3]),
     consumerMembers: prng.pick([0, 0, 2, 3]),
     hasAdmin: prng.chance(0.5),
+    durable: prng.chance(0.3),
   }
-  return { ...drawn, ...overrides }
+  const merged = { ...drawn, ...overrides }
+  if (!merged.durable || overrides.faults !== undefined) return merged
+  return { ...merged, faults: [...new Set<FaultKind>([...merged.faults, 'powerCut', ...durableFaultKinds])] }
 }
 
 /** Clocks that differ by up to two in a hundred, which is far more than any clock does. */

@@ -19,11 +19,14 @@ const copies = 2
 export class PowerPermission {
   private readonly world: ClusterWorld
   private readonly nodes: Nodes
+  /** Any machines may lose their power at any time: whatever is acknowledged is on stable storage (`flush.messages` 1). */
+  readonly isUnlimited: boolean
   private wounded: { readonly id: NodeId; readonly life: NodeLife | null } | null = null
 
-  constructor(world: ClusterWorld, nodes: Nodes) {
+  constructor(world: ClusterWorld, nodes: Nodes, durable: boolean) {
     this.world = world
     this.nodes = nodes
+    this.isUnlimited = durable
   }
 
   /** Whether a node may lose now; then it counts as one that has. */
