@@ -1,6 +1,8 @@
 import { DiskError, type Log } from '../base/ports.ts'
 import type { Uuid } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
+import { Ballast } from '../log/ballast.ts'
+import { BallastedDisk } from '../log/ballasted-disk.ts'
 import { type DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
 import type { LogPorts, LogShared } from '../log/partition-log.ts'
 
@@ -21,9 +23,11 @@ export function openDirectories(
   shared: LogShared,
   onOffline: (path: string, error: DiskError) => void,
 ): OpenedDirectories {
+  const ballast = new Ballast(ports, config.metadataLogDir, config.metadataBallastBytes)
+  const ballasted = { ...ports, disk: new BallastedDisk(ports.disk, ballast, 'small files') }
   const opened: LogDirectory[] = []
   try {
-    for (const path of config.logDirs) opened.push(openOne(ports, config, shared, path, onOffline))
+    for (const path of config.logDirs) opened.push(openOne(ballasted, config, shared, path, onOffline))
     return { directories: opened, identity: commonIdentity(opened, config) }
   } catch (error) {
     for (const directory of opened) directory.abandon()

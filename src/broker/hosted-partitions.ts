@@ -155,6 +155,16 @@ export class HostedPartitions {
     })
   }
 
+  /** Takes up what could not be opened before, for want of room. */
+  openMissing(): void {
+    if (!this.started) return
+    for (const topic of this.options.image.topics.all()) {
+      for (const partition of topic.partitions) {
+        if (partition !== undefined && this.get(topic.id, partition.partition) === undefined) this.onPartition(topic, partition)
+      }
+    }
+  }
+
   private async openAll(): Promise<void> {
     for (let next = this.opening.shift(); next !== undefined; next = this.opening.shift()) await this.openOne(next.topic, next.partition)
     this.openingNow = null
@@ -201,13 +211,13 @@ export class HostedPartitions {
     return state?.replicas.includes(this.options.brokerId) === true ? state : undefined
   }
 
-  /** Where it is already, or the healthy directory with the fewest partitions. */
+  /** Where it is already, or the healthy directory with the fewest partitions (LogManager.nextLogDirs), one with room before one without. */
   private directoryFor(topic: string, partition: number): LogDirectory | undefined {
     const name = partitionName(topic, partition)
     const healthy = this.options.directories.filter((it) => !this.failedDirectories.has(it))
     return (
       healthy.find((it) => it.logs.has(name)) ??
-      healthy.reduce<LogDirectory | undefined>((best, it) => (best === undefined || it.logs.size < best.logs.size ? it : best), undefined)
+      healthy.reduce<LogDirectory | undefined>((best, it) => (best === undefined || isBetter(it, best) ? it : best), undefined)
     )
   }
 
@@ -272,4 +282,8 @@ export class HostedPartitions {
     for (const hosted of [...this.all()]) hosted.unhost()
     this.byTopic.clear()
   }
+}
+
+function isBetter(one: LogDirectory, other: LogDirectory): boolean {
+  return one.isFull === other.isFull ? one.logs.size < other.logs.size : other.isFull
 }

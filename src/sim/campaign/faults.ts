@@ -321,14 +321,14 @@ export class Faults {
     const { world, nodes } = this.around
     const node = world.node(id)
     const { disk, diskDelayMs } = node
-    if (nodes.hasDiskFault(id)) return null
+    if (nodes.hasDiskFault(id) || nodes.isFull(id)) return null
     if (kind === 'slowDisk') {
       const most = Math.ceil(amount * amount * 1_500)
       node.diskDelayMs = () => this.around.prng.between(1, most)
       return { text: `the disk of node ${id} takes up to ${most} ms`, end: () => void (node.diskDelayMs = diskDelayMs) }
     }
-    const ends = nodes.beginDiskFault(id)
     if (kind === 'fullDisk') {
+      const ends = nodes.beginFullDisk(id)
       disk.spaceBytes = disk.usedSpace() + Math.floor(amount * 20_000)
       const end = (): void => {
         disk.spaceBytes = Infinity
@@ -336,6 +336,7 @@ export class Faults {
       }
       return { text: `the disk of node ${id} has ${disk.spaceBytes - disk.usedSpace()} bytes left`, end }
     }
+    const ends = nodes.beginDiskFault(id)
     const action: DiskAction = kind === 'writeError' ? 'write' : 'sync'
     const { logDirs } = node.config
     const where = amount < 0.5 ? '' : (logDirs.at(-1) ?? '')
