@@ -31,6 +31,7 @@ export class Ballast {
   private readonly path: string
   private readonly bytesMax: number
   private timer: Timer | null = null
+  private heldBytes = 0
   private stopped = false
 
   constructor(ports: BallastPorts, directory: string, bytesMax: number) {
@@ -79,10 +80,13 @@ export class Ballast {
     const { disk } = this.ports
     const { free, total } = disk.space(this.path.slice(0, this.path.lastIndexOf('/')))
     const bytes = Math.floor(Math.min(this.bytesMax, total * shareOfDisk))
-    if (disk.exists(this.path) || free < bytes * roomForTaking) return
+    if (this.heldBytes >= bytes && disk.exists(this.path)) return
+    if (free < bytes * roomForTaking) return
     const file = disk.open(this.path, { create: true })
     try {
-      await fill(file, bytes, () => this.stopped)
+      // One that an earlier process has left may be shorter
+      if (file.size() < bytes) await fill(file, bytes, () => this.stopped)
+      this.heldBytes = bytes
     } finally {
       file.close()
     }

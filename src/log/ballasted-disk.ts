@@ -144,7 +144,8 @@ class BallastedFile implements File {
   }
 }
 
-function insisting<T>(ballast: Ballast, change: () => T): T {
+/** Makes the change, and once more if it found no room and there was ballast to give up. */
+export function insisting<T>(ballast: Ballast, change: () => T): T {
   try {
     return change()
   } catch (error) {

@@ -43,8 +43,15 @@ export function lockFile(path: string): { release(): void } {
 function createNamed(path: string, holder: Holder): boolean {
   try {
     const fd = openSync(path, 'wx', 0o644)
-    writeSync(fd, `${JSON.stringify(holder)}\n`)
-    closeSync(fd)
+    try {
+      writeSync(fd, `${JSON.stringify(holder)}\n`)
+    } catch (error) {
+      // An empty one, on a full disk, would be in the way of the next attempt
+      remove(path)
+      throw error
+    } finally {
+      closeSync(fd)
+    }
     return true
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false

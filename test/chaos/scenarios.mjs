@@ -452,6 +452,16 @@ export const scenarios = [
     outageMs: 5000,
   },
   {
+    name: 'full-disk-restart',
+    about: 'there is no room on the leader’s disk, and then it dies and is started again there',
+    layout: 'apart',
+    steps: [
+      { forMs: 12_000, fault: fault('fullDisk', 'leader') },
+      { atMs: 4000, forMs: 2000, fault: fault('kill', 'leader') },
+    ],
+    outageMs: 5000,
+  },
+  {
     name: 'full-disk-all',
     about: 'there is no room on any disk',
     layout: 'spread',

@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import type { Millis, NodeId } from '../../base/units.ts'
+import { apis } from '../../protocol/apis.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import { batchOf, createTopic, fetchRaw, produceRaw, requestMs, textsOf } from '../../sim/cluster-requests.ts'
+import { ask, batchOf, createTopic, fetchRaw, produceRaw, requestMs, textsOf } from '../../sim/cluster-requests.ts'
 import { ClusterWorld } from '../../sim/cluster-world.ts'
 
 const limit = { timeoutMs: requestMs }
@@ -114,6 +115,21 @@ describe('a full disk', () => {
     await world.run(client.produce(at, value('elsewhere'), limit))
     assert.notEqual(world.leaderOf('t', 0), leader)
     await world.until(isrIs(world, 3), 30_000)
+    allLive(world)
+  })
+
+  test('of all nodes is freed everywhere by deleting records on the leader', async () => {
+    const { world } = await cluster(51, { 'log.segment.bytes': '1048576' })
+    const client = world.client()
+    for (let i = 0; i < 5; i++) await world.run(client.produce(at, [{ value: Buffer.alloc(400_000, i) }], limit))
+    for (const id of ids) fill(world, id)
+    await world.until(isrIs(world, 1), handOverMsMax)
+    await world.clock.advance(2_000)
+    const leader = world.leaderOf('t', 0)
+    const topics = [{ name: 't', partitions: [{ partitionIndex: 0, offset: 5 }] }]
+    await ask(world, leader, apis.deleteRecords, { topics, timeoutMs: 1_000 })
+    await world.until(isrIs(world, 3), 15_000)
+    await world.run(client.produce(at, value('again'), limit))
     allLive(world)
   })
 

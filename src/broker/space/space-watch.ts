@@ -1,5 +1,5 @@
-import { type Clock, type Disk, DiskError, type Log, type Timer } from '../../base/ports.ts'
-import type { Millis } from '../../base/units.ts'
+import { type Clock, type Disk, DiskError, type Log, type Ports, type Timer } from '../../base/ports.ts'
+import type { Millis, NodeId } from '../../base/units.ts'
 import type { ClusterImage } from '../../metadata/image.ts'
 import type { LogDirectory } from '../../log/log-directory.ts'
 import type { ServerConfig } from '../../config/server-config.ts'
@@ -8,10 +8,12 @@ import type { HostedPartition } from '../hosted-partition.ts'
 import type { HostedPartitions } from '../hosted-partitions.ts'
 import { Departures } from './departures.ts'
 import { DirectoryRoom } from './directory-room.ts'
+import { LeaderStarts } from './leader-starts.ts'
 
 export interface SpaceWatchOptions {
   readonly directories: readonly LogDirectory[]
   readonly departures: Pick<Departures, 'mayLeave' | 'leave'>
+  readonly starts: Pick<LeaderStarts, 'follow'>
   /** `odradek.log.dir.low.space.bytes` */
   readonly lowBytes: number
   /** `odradek.log.dir.space.check.interval.ms` */
@@ -22,6 +24,8 @@ export interface SpaceWatchOptions {
   onRoom(): void
 }
 
+/** Logs of leaders are asked after so often. */
+const startsEveryMs: Millis = 3_000
 const trialBytes = 64 * 1024
 const trialName = '.odradek-trial'
 
@@ -41,6 +45,7 @@ export class SpaceWatch {
   private readonly rooms: ReadonlyMap<LogDirectory, DirectoryRoom>
   /** Replicas that left, until they are in again. */
   private readonly away = new Set<HostedPartition>()
+  private startsAskedAt: Millis = -Infinity
   private timer: Timer | null = null
   private stopped = false
 
@@ -79,6 +84,7 @@ export class SpaceWatch {
     for (const [directory, room] of this.rooms) if (directory.failure === null) this.lookAt(directory, room)
     this.comeBack()
     this.leave()
+    this.followStarts()
   }
 
   private lookAt(directory: LogDirectory, room: DirectoryRoom): void {
@@ -138,6 +144,14 @@ export class SpaceWatch {
     void departures.leave(leaving)
   }
 
+  private followStarts(): void {
+    const now = this.ports.clock.mono()
+    const waiting = [...this.options.partitions()].filter((it) => it.directory.isFull && !it.isLeader)
+    if (waiting.length === 0 || now < this.startsAskedAt + startsEveryMs) return
+    this.startsAskedAt = now
+    void this.options.starts.follow(waiting)
+  }
+
   /**
    * A leader forgets what a replica fetched that leaves (Leadership.hasLeft). Should that come after the replica has begun to fetch again, the leader
    * would wait for a fetch that an idle log gives no reason for: so the partition is fetched as if for the first time, until it is in again.
@@ -164,7 +178,7 @@ function succeeds(change: () => void): boolean {
 
 /** Of a broker's parts. */
 export function makeSpaceWatch(
-  ports: { readonly clock: Clock; readonly disk: Disk; readonly log: Log },
+  ports: Ports,
   config: ServerConfig,
   parts: {
     readonly channel: ControllerChannel
@@ -176,10 +190,15 @@ export function makeSpaceWatch(
 ): SpaceWatch {
   const { channel, lifecycle, view, hosted, directories } = parts
   const image = (): ClusterImage => view.image
+  const endpointOf = (leader: NodeId) =>
+    image()
+      .brokers.byId(leader)
+      ?.endpoints.find((it) => it.name === config.interBrokerListenerName)
   const brokerEpoch = (): number => lifecycle.brokerEpoch
   return new SpaceWatch(ports, {
     directories,
     departures: new Departures({ log: ports.log, channel, brokerId: config.nodeId, brokerEpoch, image }),
+    starts: new LeaderStarts(ports, { brokerId: config.nodeId, endpointOf }),
     lowBytes: config.logDirLowSpaceBytes,
     intervalMs: config.logDirSpaceCheckIntervalMs,
     image,
