@@ -224,6 +224,7 @@ export class BrokerNode {
       directories: this.directories,
       around,
       log: this.ports.log,
+      onNoRoom: (directory) => this.space.refused(directory),
     })
   }
 

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts'
-import { DiskError, type Log } from '../base/ports.ts'
+import { DiskError, isOutOfSpace, type Log } from '../base/ports.ts'
 import { type NodeId, partitionName, type Uuid } from '../base/units.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
@@ -21,6 +21,8 @@ export interface HostingOptions {
   readonly directories: readonly LogDirectory[]
   readonly around: PartitionSurroundings
   readonly log: Log
+  /** A partition could not be opened or made in the directory, for want of room: `openMissing` is to be called when there is some. */
+  readonly onNoRoom: (directory: LogDirectory) => void
 }
 
 /**
@@ -181,6 +183,7 @@ export class HostedPartitions {
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
       this.options.log.write('error', 'partition-not-opened', `${partitionName(topic.name, partition)} cannot be opened: ${error.message}`)
+      if (isOutOfSpace(error)) this.options.onNoRoom(directory)
       return
     }
     const state = this.wanted(topic.id, partition)
