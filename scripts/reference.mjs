@@ -84,7 +84,7 @@ function configurationPage() {
 
 ${written}
 
-Names, types and valid values are Kafka's. [Where defaults differ](configuration-differences.md) says why. An unknown name, or a wrong value, in a
+Names, types and valid values are Kafka's, but for those of our own that begin with \`odradek.\`. [Where defaults differ](configuration-differences.md) says why. An unknown name, or a wrong value, in a
 \`server.properties\` is named with its line, and the node does not start; a name that Kafka has and that has no effect here is warned about once.
 
 ## Brokers and controllers

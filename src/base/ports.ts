@@ -45,6 +45,11 @@ export class DiskError extends Error {
   }
 }
 
+/** No bytes, no names or no quota left: nothing is wrong with what is on the disk, and it may pass. */
+export function isOutOfSpace(error: unknown): error is DiskError & { readonly code: 'ENOSPC' | 'EDQUOT' } {
+  return error instanceof DiskError && (error.code === 'ENOSPC' || error.code === 'EDQUOT')
+}
+
 /**
  * A file system. Calls without a Promise complete in the page cache within the turn; those with one go through the thread pool.
  * All of them throw (or reject with) DiskError.

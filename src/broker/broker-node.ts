@@ -1,4 +1,4 @@
-import type { DiskError, Ports } from '../base/ports.ts'
+import { type DiskError, isOutOfSpace, type Ports } from '../base/ports.ts'
 import { NO_UUID, type Offset, type Uuid } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { OpenFiles } from '../log/open-files.ts'
@@ -29,6 +29,7 @@ import { servedDirectories } from './served-directories.ts'
 import { openListeners } from './listening.ts'
 import { SettingsOfTopics } from './topic-settings.ts'
 import { LogCleaner } from './log-cleaner.ts'
+import { makeSpaceWatch, type SpaceWatch } from './space/space-watch.ts'
 import { Upkeep } from './upkeep.ts'
 import { WakeQueue } from './wake-queue.ts'
 
@@ -72,6 +73,7 @@ export class BrokerNode {
   private readonly sessions: FetchSessions
   private readonly story: IsrStory
   private readonly upkeep: Upkeep
+  private readonly space: SpaceWatch
   private readonly cleaner: LogCleaner
   private readonly groups: GroupCoordinator
   private readonly view: MetadataView
@@ -116,6 +118,13 @@ export class BrokerNode {
       topics: { topicId: (name) => this.view.image.topics.byName(name)?.id, topicName: (id) => this.view.image.topics.byId(id)?.name },
     })
     this.groups = this.makeGroups()
+    this.space = makeSpaceWatch(ports, config, {
+      channel: this.channel,
+      lifecycle: this.lifecycle,
+      view: this.view,
+      hosted: this.hosted,
+      directories: this.directories,
+    })
     this.cleaner = new LogCleaner(ports, this.hosted, () => this.view.config)
     this.upkeep = new Upkeep(ports, this.hosted, this.directories, {
       checkpointIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
@@ -218,6 +227,7 @@ export class BrokerNode {
       directories: this.directories,
       around,
       log: this.ports.log,
+      onNoRoom: (directory) => this.space.refused(directory),
     })
   }
 
@@ -250,6 +260,7 @@ export class BrokerNode {
     this.servers = await openListeners(this.ports, this.config, this.handlers())
     const previousBrokerEpoch = await openAllLogs(this.directories, (topic) => this.settings.of(topic).log, log)
     this.incarnationId = incarnationFrom(this.ports, previousBrokerEpoch)
+    this.space.start()
     const opened = clock.mono()
     await this.quorum.start({
       onCommitted: (batch) => this.onCommitted(batch),
@@ -317,6 +328,7 @@ export class BrokerNode {
   }
 
   private onDiskError(partition: HostedPartition, error: DiskError): void {
+    if (isOutOfSpace(error)) return this.space.refused(partition.directory)
     this.ports.log.write('error', 'append-failed', `${partition.name}: ${error.message}`)
   }
 
@@ -352,6 +364,7 @@ export class BrokerNode {
     if (this.config.controlledShutdownEnable) await this.lifecycle.leave(leaveTimeoutMs)
     this.lifecycle.stop()
     this.upkeep.stop()
+    this.space.stop()
     await this.cleaner.stop()
     this.fetching.stop()
     this.groups.stop()

@@ -2,6 +2,8 @@ import { DiskError, type Log, type Ports } from '../base/ports.ts'
 import type { Offset, Uuid } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import type { LogConfig } from '../log/log-config.ts'
+import { Ballast } from '../log/ballast.ts'
+import { BallastedDisk } from '../log/ballasted-disk.ts'
 import { type DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
 import type { LogPorts, LogShared } from '../log/partition-log.ts'
 import { incarnationAfter } from '../metadata/incarnation.ts'
@@ -23,9 +25,11 @@ export function openDirectories(
   shared: LogShared,
   onOffline: (path: string, error: DiskError) => void,
 ): OpenedDirectories {
+  const ballast = new Ballast(ports, config.metadataLogDir, config.metadataBallastBytes)
+  const ballasted = { ...ports, disk: new BallastedDisk(ports.disk, ballast, 'small files') }
   const opened: LogDirectory[] = []
   try {
-    for (const path of config.logDirs) opened.push(openOne(ports, config, shared, path, onOffline))
+    for (const path of config.logDirs) opened.push(openOne(ballasted, config, shared, path, onOffline))
     return { directories: opened, identity: commonIdentity(opened, config) }
   } catch (error) {
     for (const directory of opened) directory.abandon()

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts'
-import type { Clock } from '../base/ports.ts'
+import { type Clock, DiskError } from '../base/ports.ts'
 import { type Epoch, type Millis, type NodeId, type Offset, partitionName, type Timestamp, type Uuid } from '../base/units.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
 import type { LogConfig } from '../log/log-config.ts'
@@ -31,6 +31,9 @@ export interface PartitionSurroundings {
   touched(partition: HostedPartition, kind: TouchKind): void
 }
 
+/** What a truncation writes (checkpoints, indexes, a snapshot) is less: failing half-way would cost the directory. */
+const truncationBytes = 64 * 1024
+
 export type ProduceDone = (error: ErrorCode) => void
 
 /**
@@ -50,6 +53,9 @@ export class HostedPartition implements Sleeper {
   private readonly produces = new Map<number, ProduceDone>()
   private readonly lowWatermarkWaiters = new Set<() => void>()
   private nextTicket = 1
+  /** Whom this replica is to fetch from, also while it does not for want of room. */
+  private following: { readonly leader: NodeId; readonly epoch: Epoch } | null = null
+  private isPaused = false
 
   constructor(topicId: Uuid, log: PartitionLog, directory: LogDirectory, options: PartitionReplicaOptions, around: PartitionSurroundings) {
     this.topic = log.topic
@@ -61,6 +67,7 @@ export class HostedPartition implements Sleeper {
     this.replica = new PartitionReplica(options)
     this.around = around
     this.settling = new Settling(log, around.clock, () => this.onSettled())
+    this.isPaused = directory.isFull
   }
 
   get isLeader(): boolean {
@@ -116,6 +123,7 @@ export class HostedPartition implements Sleeper {
   /** Batches that were checked by the caller, to a partition led here. @throws DiskError, with nothing changed */
   appendAsLeader(records: Buffer, now: Timestamp): AppendOutcome {
     assert(this.isLeader, `${this.name} is not led here`)
+    this.demandRoom()
     const outcome = this.log.appendAsLeader(records, this.replica.leaderEpoch, now)
     if (outcome.kind === 'appended') this.onAppended()
     return outcome
@@ -123,7 +131,9 @@ export class HostedPartition implements Sleeper {
 
   /** What the leader answered to a fetch in `epoch`. @throws DiskError, with nothing changed */
   appendAsFollower(records: Buffer, epoch: Epoch): FollowerOutcome {
+    this.demandRoom()
     const start = this.startInsideBatch(records)
+    if (start !== null) this.directory.demandRoom(records.length + truncationBytes)
     if (start !== null) this.log.truncateFullyAndStartAt(baseOffsetAt(records, 0))
     const outcome = this.log.appendAsFollower(records, epoch)
     if (start !== null) this.log.advanceLogStartOffset(Math.min(start, this.log.logEndOffset))
@@ -151,13 +161,35 @@ export class HostedPartition implements Sleeper {
     this.around.touched(this, 'appended')
   }
 
+  /** Before any record is written: a directory that is known to be full is not tried. @throws DiskError ENOSPC */
+  private demandRoom(): void {
+    if (this.directory.isFull) throw new DiskError('ENOSPC', this.directory.path, `${this.name}: append in`)
+  }
+
+  get isFetchPaused(): boolean {
+    return this.isPaused
+  }
+
+  /** While paused nothing is fetched, so that a replica without room does not claim to be in sync. */
+  pause(isPaused: boolean): void {
+    if (isPaused === this.isPaused) return
+    this.isPaused = isPaused
+    if (this.following === null) return
+    if (isPaused) this.around.unfollow(this)
+    else this.around.follow(this, this.following.leader, this.following.epoch)
+  }
+
+  /** @throws DiskError: ENOSPC with nothing changed */
   truncateTo(offset: Offset): void {
+    this.directory.demandRoom(truncationBytes)
     this.log.truncateTo(offset)
     this.settling.look()
     this.tell({ type: 'truncated', logEndOffset: this.log.logEndOffset })
   }
 
+  /** @throws DiskError: ENOSPC with nothing changed */
   truncateFullyAndStartAt(offset: Offset): void {
+    this.directory.demandRoom(truncationBytes)
     this.log.truncateFullyAndStartAt(offset)
     this.settling.look()
     this.tell({ type: 'truncated', logEndOffset: this.log.logEndOffset })
@@ -212,12 +244,14 @@ export class HostedPartition implements Sleeper {
       case 'isrChanged':
         return this.around.isrChanged(this, effect.isr)
       case 'becameLeader':
+        this.following = null
         this.log.assignEpochStart(effect.epoch, effect.epochStartOffset)
         this.around.unfollow(this)
         this.around.touched(this, 'state')
         return this.around.becameLeader(this)
       case 'becameFollower':
-        if (effect.leader < 0) return this.around.unfollow(this)
+        this.following = effect.leader < 0 ? null : { leader: effect.leader, epoch: effect.epoch }
+        if (effect.leader < 0 || this.isPaused) return this.around.unfollow(this)
         return this.around.follow(this, effect.leader, effect.epoch)
       case 'lostLeadership':
         this.settling.giveUp()
@@ -230,6 +264,7 @@ export class HostedPartition implements Sleeper {
   unhost(): void {
     this.settling.stop()
     this.tell({ type: 'unassigned' })
+    this.following = null
     this.around.unfollow(this)
     this.around.wakeQueue.forget(this)
     assert(this.produces.size === 0, `${this.name} left ${this.produces.size} produces unanswered`)

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts'
-import { DiskError, type Log } from '../base/ports.ts'
+import { DiskError, isOutOfSpace, type Log } from '../base/ports.ts'
 import { type NodeId, partitionName, type Uuid } from '../base/units.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
@@ -21,6 +21,8 @@ export interface HostingOptions {
   readonly directories: readonly LogDirectory[]
   readonly around: PartitionSurroundings
   readonly log: Log
+  /** A partition could not be opened or made in the directory, for want of room: `openMissing` is to be called when there is some. */
+  readonly onNoRoom: (directory: LogDirectory) => void
 }
 
 /**
@@ -157,6 +159,16 @@ export class HostedPartitions {
     })
   }
 
+  /** Takes up what could not be opened before, for want of room. */
+  openMissing(): void {
+    if (!this.started) return
+    for (const topic of this.options.image.topics.all()) {
+      for (const partition of topic.partitions) {
+        if (partition !== undefined && this.get(topic.id, partition.partition) === undefined) this.onPartition(topic, partition)
+      }
+    }
+  }
+
   private async openAll(): Promise<void> {
     for (let next = this.opening.shift(); next !== undefined; next = this.opening.shift()) await this.openOne(next.topic, next.partition)
     this.openingNow = null
@@ -173,6 +185,7 @@ export class HostedPartitions {
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
       this.options.log.write('error', 'partition-not-opened', `${partitionName(topic.name, partition)} cannot be opened: ${error.message}`)
+      if (isOutOfSpace(error)) this.options.onNoRoom(directory)
       return
     }
     const state = this.wanted(topic.id, partition)
@@ -203,13 +216,13 @@ export class HostedPartitions {
     return state?.replicas.includes(this.options.brokerId) === true ? state : undefined
   }
 
-  /** Where it is already, or the healthy directory with the fewest partitions. */
+  /** Where it is already, or the healthy directory with the fewest partitions (LogManager.nextLogDirs), one with room before one without. */
   private directoryFor(topic: string, partition: number): LogDirectory | undefined {
     const name = partitionName(topic, partition)
     const healthy = this.options.directories.filter((it) => !this.failedDirectories.has(it))
     return (
       healthy.find((it) => it.logs.has(name)) ??
-      healthy.reduce<LogDirectory | undefined>((best, it) => (best === undefined || it.logs.size < best.logs.size ? it : best), undefined)
+      healthy.reduce<LogDirectory | undefined>((best, it) => (best === undefined || isBetter(it, best) ? it : best), undefined)
     )
   }
 
@@ -274,4 +287,8 @@ export class HostedPartitions {
     for (const hosted of [...this.all()]) hosted.unhost()
     this.byTopic.clear()
   }
+}
+
+function isBetter(one: LogDirectory, other: LogDirectory): boolean {
+  return one.isFull === other.isFull ? one.logs.size < other.logs.size : other.isFull
 }

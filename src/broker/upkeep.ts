@@ -1,4 +1,4 @@
-import { type Clock, DiskError, type Log, type Timer } from '../base/ports.ts'
+import { type Clock, DiskError, isOutOfSpace, type Log, type Timer } from '../base/ports.ts'
 import type { Millis, Offset } from '../base/units.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
@@ -84,7 +84,7 @@ export class Upkeep {
       await work()
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
-      this.log.write('error', 'upkeep-failed', `${what}: ${error.message}`)
+      this.log.write(isOutOfSpace(error) ? 'warn' : 'error', 'upkeep-failed', `${what}: ${error.message}`)
     }
   }
 
@@ -107,7 +107,21 @@ export class Upkeep {
   }
 
   private retain(partition: HostedPartition): void {
-    partition.log.rollIfDue(this.clock.wall())
+    this.unlessFull(partition, () => partition.log.rollIfDue(this.clock.wall()))
+    this.unlessFull(partition, () => this.deleteOld(partition))
+  }
+
+  /** A roll needs a little room, deleting needs none: what one partition lacks must not keep others from giving room back. */
+  private unlessFull(partition: HostedPartition, work: () => void): void {
+    try {
+      work()
+    } catch (error) {
+      if (!isOutOfSpace(error)) throw error
+      this.log.write('debug', 'retention-needs-room', `${partition.name}: ${error.message}`)
+    }
+  }
+
+  private deleteOld(partition: HostedPartition): void {
     const deleted = partition.log.deleteOldSegments(partition.replica.highWatermark, this.clock.wall())
     if (deleted === 0) return
     partition.logStartMoved()

@@ -5,6 +5,7 @@ import { groupsRows } from './tables/groups.ts'
 import { networkRows } from './tables/network.ts'
 import { nodeRows } from './tables/node.ts'
 import { oauthRows } from './tables/oauth.ts'
+import { ownRows } from './tables/own.ts'
 import { quorumRows } from './tables/quorum.ts'
 import { quotasAndMetricsRows } from './tables/quotas-and-metrics.ts'
 import { remoteStorageRows } from './tables/remote-storage.ts'
@@ -14,7 +15,7 @@ import { shareGroupsRows } from './tables/share-groups.ts'
 import { storageRows } from './tables/storage.ts'
 import { transactionsRows } from './tables/transactions.ts'
 
-/** All that a `server.properties` may say (KafkaConfig), by name. */
+/** All that a `server.properties` may say (KafkaConfig, and what is our own), by name. */
 export const brokerConfigs: ReadonlyMap<string, ConfigKey> = byName([
   ...nodeRows,
   ...networkRows,
@@ -29,6 +30,7 @@ export const brokerConfigs: ReadonlyMap<string, ConfigKey> = byName([
   ...oauthRows,
   ...remoteStorageRows,
   ...quotasAndMetricsRows,
+  ...ownRows,
 ])
 
 /** What only a dynamic configuration of a broker may say (QuotaConfig.brokerQuotaConfigs). */

@@ -91,6 +91,9 @@ export function buildServerConfig(
     logFlushOffsetCheckpointIntervalMs: values.number('log.flush.offset.checkpoint.interval.ms'),
     logFlushStartOffsetCheckpointIntervalMs: values.number('log.flush.start.offset.checkpoint.interval.ms'),
     logDirFailureTimeoutMs: values.number('log.dir.failure.timeout.ms'),
+    logDirLowSpaceBytes: values.number('odradek.log.dir.low.space.bytes'),
+    logDirSpaceCheckIntervalMs: values.number('odradek.log.dir.space.check.interval.ms'),
+    metadataBallastBytes: values.number('odradek.metadata.ballast.bytes'),
     producerIdExpirationMs: values.number('producer.id.expiration.ms'),
     producerIdExpirationCheckIntervalMs: values.number('producer.id.expiration.check.interval.ms'),
   }

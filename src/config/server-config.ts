@@ -116,6 +116,10 @@ export interface ServerConfig extends TopicDefaults, GroupConfigs {
   readonly logFlushOffsetCheckpointIntervalMs: Millis
   readonly logFlushStartOffsetCheckpointIntervalMs: Millis
   readonly logDirFailureTimeoutMs: Millis
+  /** -1: by the size of the disk. */
+  readonly logDirLowSpaceBytes: number
+  readonly logDirSpaceCheckIntervalMs: Millis
+  readonly metadataBallastBytes: number
   readonly producerIdExpirationMs: Millis
   readonly producerIdExpirationCheckIntervalMs: Millis
 }

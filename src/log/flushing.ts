@@ -1,4 +1,4 @@
-import { DiskError } from '../base/ports.ts'
+import { DiskError, isOutOfSpace } from '../base/ports.ts'
 import type { Offset } from '../base/units.ts'
 import type { LogState } from './log-state.ts'
 import { partitionMetadataName } from './options.ts'
@@ -40,7 +40,9 @@ async function flushAlone(log: LogState, scope: FlushScope): Promise<void> {
     log.checkUsable()
     log.durable = Math.max(log.durable, flushing.target)
   } catch (error) {
-    if (error instanceof DiskError) log.fail(error)
+    // Files that could not be replaced for want of room are as they were, and nothing of the log's own was lost
+    const isHarmless = isOutOfSpace(error) && error.path.startsWith(log.epochPath)
+    if (error instanceof DiskError && !isHarmless) log.fail(error)
     throw error
   } finally {
     log.flushes.delete(flushing)

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts'
-import { DiskError } from '../base/ports.ts'
+import { DiskError, isOutOfSpace } from '../base/ports.ts'
 import { type Offset, partitionName, type TopicPartition, type Uuid } from '../base/units.ts'
 import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
 import { placed, placedIfKnown, readOffsets } from './checkpointed-offsets.ts'
@@ -56,6 +56,8 @@ export type HighWatermarkOf = (log: PartitionLog) => Offset | null
  */
 export class LogDirectory {
   readonly path: string
+  /** There is no room: records are refused, all else goes on. Kept by who watches the disk (broker/space). */
+  isFull = false
   private readonly ports: LogPorts
   private readonly options: LogDirectoryOptions
   private readonly lock: { release(): void }
@@ -170,7 +172,19 @@ export class LogDirectory {
     if (existing !== undefined) return existing
     this.checkUsable()
     this.dropStale(partitionName(topic, partition))
-    return this.openLog(topic, partition, topicId, config, false)
+    const isNew = !this.ports.disk.exists(`${this.path}/${partitionName(topic, partition)}`)
+    try {
+      return await this.openLog(topic, partition, topicId, config, false)
+    } catch (error) {
+      // Half a partition, without its id, would be taken for another topic's by the next start
+      if (isNew && isOutOfSpace(error)) this.ports.disk.removeTree(`${this.path}/${partitionName(topic, partition)}`)
+      throw error
+    }
+  }
+
+  /** Whether there are `bytes` free: asked before what must not fail half-way. Throws DiskError ENOSPC, and nothing has changed. */
+  demandRoom(bytes: number): void {
+    if (this.ports.disk.space(this.path).free < bytes) throw new DiskError('ENOSPC', this.path, 'write to')
   }
 
   /** Renames the partition's directory away; its files go with a later `removeDeleted`. Throws DiskError. */
@@ -340,12 +354,13 @@ export class LogDirectory {
     return this.ports.disk.exists(path) ? parseMetaProperties(this.ports.disk.readSmall(path).toString()) : null
   }
 
-  /** A failed sync of a file that speaks of all logs is as final as that of a log. */
+  /** A failed sync of a file that speaks of all logs is as final as that of a log; one that there was no room for is as it was. */
   private async guard(work: Promise<void>): Promise<void> {
     try {
       await work
     } catch (error) {
-      if (error instanceof DiskError) this.goOffline(error)
+      const isAsItWas = isOutOfSpace(error) && error.path !== this.path
+      if (error instanceof DiskError && !isAsItWas) this.goOffline(error)
       throw error
     }
   }

@@ -20,9 +20,10 @@ export function deleteOldSegments(log: LogState, highWatermark: Offset, now: Tim
     if (log.segments.length === 1) roll(log, log.end, now)
     excess -= oldest.size
     removeOldest(log)
+    // Each time: a later one may fail, when there is no room to roll the active segment
+    startAt(log, Math.max(log.start, log.segments[0]?.baseOffset ?? 0))
     deleted += 1
   }
-  if (deleted > 0) startAt(log, Math.max(log.start, log.segments[0]?.baseOffset ?? 0))
   return deleted
 }
 

@@ -43,10 +43,17 @@ export function lockFile(path: string): { release(): void } {
 function createNamed(path: string, holder: Holder): boolean {
   try {
     const fd = openSync(path, 'wx', 0o644)
-    writeSync(fd, `${JSON.stringify(holder)}\n`)
-    // After a loss of power the name may be there: then so is what it says, or nobody could tell that its holder is gone
-    fsyncSync(fd)
-    closeSync(fd)
+    try {
+      writeSync(fd, `${JSON.stringify(holder)}\n`)
+      // After a loss of power the name may be there: then so is what it says, or nobody could tell that its holder is gone
+      fsyncSync(fd)
+    } catch (error) {
+      // An empty one, on a full disk, would be in the way of the next attempt
+      remove(path)
+      throw error
+    } finally {
+      closeSync(fd)
+    }
     return true
   } catch (error) {
     if (codeOf(error) === 'EEXIST') return false

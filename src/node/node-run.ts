@@ -1,6 +1,8 @@
 import type { Log } from '../base/ports.ts'
 import type { Millis } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
+import { Ballast } from '../log/ballast.ts'
+import { insisting } from '../log/ballasted-disk.ts'
 import { ControllerWorker } from './controller-worker.ts'
 import { exitCodes, StartProblem } from './exit-codes.ts'
 import { checkDirectories, type Identities, lockDirectories } from './log-directories.ts'
@@ -35,7 +37,8 @@ export class NodeRun {
   async start(): Promise<void> {
     const { config, ports } = this
     const identities = checkDirectories(ports.disk, config, this.propertiesPath)
-    lockDirectories((path) => ports.disk.lockEarly(path), config)
+    const ballast = new Ballast(ports, config.metadataLogDir, config.metadataBallastBytes)
+    lockDirectories((path) => insisting(ballast, () => ports.disk.lockEarly(path)), config)
     watchLoop(ports, 'main', config.brokerSessionTimeoutMs / 4)
     // Side by side: the broker waits for the cluster's metadata in any case.
     const starting = [this.startController(identities), this.startBroker()]

@@ -9,6 +9,8 @@ import { ControllerLedger } from '../controller/controller-ledger.ts'
 import { notController } from '../controller/replies.ts'
 import { defaultControllerSettings } from '../controller/settings.ts'
 import { LedgerHost } from '../ledger/ledger-host.ts'
+import { Ballast } from '../log/ballast.ts'
+import { BallastedDisk } from '../log/ballasted-disk.ts'
 import type { DirectoryIdentity } from '../log/checkpoints.ts'
 import type { ClusterImage } from '../metadata/image.ts'
 import { decodeRecord, encodeRecord } from '../metadata/record-frame.ts'
@@ -40,6 +42,7 @@ const stopGraceMs = 1_000
 export class ControllerNode {
   private readonly ports: Ports
   private readonly options: ControllerNodeOptions
+  private readonly ballast: Ballast
   private readonly quorum: RaftNode
   private readonly host: LedgerHost<ControllerCommand, MetadataRecord, ControllerReply>
   private readonly watch: BrokerWatch
@@ -58,7 +61,9 @@ export class ControllerNode {
     this.ports = ports
     this.options = options
     const { config, identity, rules } = options
-    this.quorum = new RaftNode(ports, {
+    this.ballast = new Ballast(ports, config.metadataLogDir, config.metadataBallastBytes)
+    const ballasted = { ...ports, disk: new BallastedDisk(ports.disk, this.ballast, 'all') }
+    this.quorum = new RaftNode(ballasted, {
       nodeId: config.nodeId,
       clusterId: identity.clusterId,
       directoryId: identity.directoryId,
@@ -141,6 +146,7 @@ export class ControllerNode {
       onLeaderChange: (leader) => this.onLeaderChange(leader),
     })
     this.registration.start()
+    this.ballast.start()
   }
 
   /** Hands leadership over, then closes. Idempotent. */
@@ -148,6 +154,7 @@ export class ControllerNode {
     if (this.stopped) return
     this.stopped = true
     this.registration.stop()
+    this.ballast.stop()
     this.watch.deactivate()
     await this.quorum.stop()
     this.timer?.cancel()

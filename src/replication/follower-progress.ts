@@ -52,6 +52,13 @@ export class FollowerProgress {
     return this.logEndOffset === leaderLogEndOffset || now < this.lastFetchTime + lagMs
   }
 
+  /** It counts again from its next fetch on. */
+  left(): void {
+    this.logEndOffset = -1
+    this.lastCaughtUpTime = -Infinity
+    this.forgetFetches()
+  }
+
   private caughtUpAt(time: Millis): void {
     if (time > this.lastCaughtUpTime) this.lastCaughtUpTime = time
   }

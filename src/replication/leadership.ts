@@ -140,6 +140,7 @@ export class Leadership {
     this.partitionEpoch = assignment.partitionEpoch
     this.minInsyncReplicas = assignment.minInsyncReplicas
     this.lookAgainAt = NEVER
+    for (const follower of this.followers) if (this.hasLeft(follower, assignment)) follower.left()
     this.followers = this.followersOf(now, assignment, this.followers)
     this.commitIsr(now, assignment.isr)
   }
@@ -147,6 +148,16 @@ export class Leadership {
   configure(now: Millis, minInsyncReplicas: number): void {
     this.minInsyncReplicas = minInsyncReplicas
     this.advance(now)
+  }
+
+  /**
+   * Nobody here proposed it, and its broker is in service: it left by itself (for want of room), having stopped to fetch. What it fetched before that
+   * is no reason to take it back.
+   */
+  private hasLeft(follower: FollowerProgress, { isr }: PartitionAssignment): boolean {
+    const { brokerId } = follower
+    const wasProposed = this.proposal !== null && !this.proposal.isr.includes(brokerId)
+    return follower.inIsr && !isr.includes(brokerId) && !wasProposed && this.isEligible(follower)
   }
 
   /** Somebody may have become eligible for the ISR, or no longer be worth waiting for. */

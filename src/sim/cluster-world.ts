@@ -30,6 +30,8 @@ const controllerPort = 9_100
 const clusterId = 'simulated-cluster'
 const step: Millis = 1
 const linesKept = 60
+/** A simulated node's metadata log is small. */
+const ballastBytes = 128 * 1024
 
 /** One life of a node's process. */
 export interface NodeLife {
@@ -336,6 +338,8 @@ function configOf(id: NodeId, properties: Readonly<Record<string, string>>): Ser
     listeners: `PLAINTEXT://${host}:${brokerPort + id},CONTROLLER://${host}:${controllerPort + id}`,
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': `/data/${id}`,
+    'odradek.metadata.ballast.bytes': String(ballastBytes),
+    'odradek.log.dir.low.space.bytes': String(2 * ballastBytes),
     ...properties,
   }
   const lines = Object.entries(own).map(([name, value]) => ({ name, value: value.replaceAll('%id', String(id)), line: 0 }))

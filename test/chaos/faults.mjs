@@ -316,7 +316,7 @@ export const faults = {
   slowDisk: strace(({ ms = 300, calls = diskWrites }) => ({ calls, what: `delay_enter=${ms * 1000}` })),
   /** Syncs fail (or what `calls` names); the node is started again at the end. */
   failingDisk: strace(({ error = 'EIO', calls = 'fdatasync,fsync' }) => ({ calls, what: `error=${error}` })),
-  /** No room on the disk but what `leftBytes` says; there is room again at the end. */
+  /** No room on the disk but what `leftBytes` says; there is room again at the end. No node may end of it. */
   fullDisk: {
     needs: needsMounts,
     world: 'disks',
@@ -324,7 +324,6 @@ export const faults = {
       for (const { id } of nodes) world.disks?.fill(id, leftBytes)
       return async () => {
         for (const { id } of nodes) world.disks?.empty(id)
-        for (const node of nodes) if (!node.isUp) await startAgain(node)
       }
     },
   },

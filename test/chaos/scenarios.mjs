@@ -436,7 +436,6 @@ export const scenarios = [
     layout: 'apart',
     steps: once(fault('fullDisk', 'leader'), 14_000),
     outageMs: 5000,
-    mayEnd: true,
   },
   {
     name: 'full-disk-follower',
@@ -444,7 +443,30 @@ export const scenarios = [
     layout: 'apart',
     steps: once(fault('fullDisk', 'follower'), 14_000),
     outageMs: 5000,
-    mayEnd: true,
+  },
+  {
+    name: 'full-disk-controller',
+    about: 'there is no room on the disk of the active controller, which leads everything',
+    layout: 'together',
+    steps: once(fault('fullDisk', 'both'), 14_000),
+    outageMs: 5000,
+  },
+  {
+    name: 'full-disk-restart',
+    about: 'there is no room on the leader’s disk, and then it dies and is started again there',
+    layout: 'apart',
+    steps: [
+      { forMs: 12_000, fault: fault('fullDisk', 'leader') },
+      { atMs: 4000, forMs: 2000, fault: fault('kill', 'leader') },
+    ],
+    outageMs: 5000,
+  },
+  {
+    name: 'full-disk-all',
+    about: 'there is no room on any disk',
+    layout: 'spread',
+    steps: once(fault('fullDisk', 'all'), 8000),
+    outageMs: 8000 + 10_000,
   },
   {
     name: 'clock-leader',

@@ -73,10 +73,11 @@ describe('configurations', { skip: without('java') }, () => {
     }
   })
 
-  test('each configuration of Kafka has a row, and no row is made up', () => {
+  test('each configuration of Kafka has a row, and no row is made up but those that are named after us', () => {
     for (const [scope, table] of Object.entries(tables)) {
       const theirs = keys.filter((it) => it.scope === scope).map((it) => it.name)
-      assert.deepEqual(new Set(table.keys()), new Set(theirs), scope)
+      const rows = [...table.keys()].filter((name) => !name.startsWith('odradek.'))
+      assert.deepEqual(new Set(rows), new Set(theirs), scope)
     }
   })
 

@@ -1,5 +1,5 @@
 import { assert } from '../../base/assert.ts'
-import type { NodeId, Offset } from '../../base/units.ts'
+import { NO_NODE, type NodeId, type Offset } from '../../base/units.ts'
 import { newRecord } from '../../metadata/new-record.ts'
 import { partitionAfter, type PartitionImage, RECOVERED, RECOVERING } from '../../metadata/partition-image.ts'
 import type { RecordDraft } from '../../metadata/record-types.ts'
@@ -23,6 +23,9 @@ interface Member {
 /**
  * AlterPartition (56) v2–3: the leader of a partition proposes an ISR (KIP-497). A compare-and-set on leader, leader epoch and partition epoch; the
  * checks and their order are those of ReplicationControlManager.validateAlterPartitionData.
+ *
+ * Beyond Kafka, which answers INVALID_REQUEST: a replica, leading or not, may take itself (and nobody else) out of the ISR, as long as somebody stays
+ * who can lead. So a broker hands over what it has no room for, partition by partition, and without being fenced.
  */
 export function alterPartition(state: ControllerState, request: Request, context: RequestContext, out: RecordBatch): Response {
   const broker = state.image.brokers.byId(request.brokerId)
@@ -72,8 +75,9 @@ function alterOne(
   }
   const draft = partitionChange(partition, target, changeSetting(state, topic, partition))
   const after = draft === null ? partition : merged(state, partition, draft)
+  if (after.leader === NO_NODE && partition.leader !== NO_NODE) return failed(asked, 'INELIGIBLE_REPLICA')
   if (draft !== null) out.add('partitionChange', draft)
-  // The change completed a reassignment that takes the leader away: it stands, and the leader is told that it is none any more
+  // It left, or the change completed a reassignment that takes it away: that stands, and the leader is told that it is none any more
   if (after.leader !== partition.leader) return failed(asked, 'NEW_LEADER_ELECTED')
   return {
     partitionIndex: asked.partitionIndex,
@@ -101,16 +105,22 @@ function refusal(
   // Ahead of us: another controller has been active, and this one does not know yet
   if (asked.leaderEpoch > partition.leaderEpoch || asked.partitionEpoch > partition.partitionEpoch) return 'NOT_CONTROLLER'
   if (asked.leaderEpoch < partition.leaderEpoch) return 'FENCED_LEADER_EPOCH'
-  if (leader !== partition.leader) return 'INVALID_REQUEST'
-  if (asked.partitionEpoch < partition.partitionEpoch) return 'INVALID_UPDATE_VERSION'
   const members = isr.map((member) => member.brokerId)
+  const isLeaving = leaves(partition, leader, members)
+  if (leader !== partition.leader && !isLeaving) return 'INVALID_REQUEST'
+  if (asked.partitionEpoch < partition.partitionEpoch) return 'INVALID_UPDATE_VERSION'
   if (members.length === 0 || new Set(members).size !== members.length) return 'INVALID_REQUEST'
-  if (!members.every((member) => partition.replicas.includes(member)) || !members.includes(leader)) return 'INVALID_REQUEST'
+  if (!members.every((member) => partition.replicas.includes(member)) || (!members.includes(leader) && !isLeaving)) return 'INVALID_REQUEST'
   const recovery = asked.leaderRecoveryState
   if (recovery !== RECOVERED && recovery !== RECOVERING) return 'INVALID_REQUEST'
   if (recovery === RECOVERING && members.length > 1) return 'INVALID_REQUEST'
   if (recovery === RECOVERING && partition.leaderRecoveryState === RECOVERED) return 'INVALID_REQUEST'
   return isr.every((member) => isEligible(state, member)) ? null : 'INELIGIBLE_REPLICA'
+}
+
+/** The ISR as it is without the one who asks. */
+function leaves({ isr }: PartitionImage, asking: NodeId, members: readonly NodeId[]): boolean {
+  return isr.includes(asking) && members.length === isr.length - 1 && isr.every((id) => id === asking || members.includes(id))
 }
 
 /** Registered, not fenced, not shutting down (KIP-841), and still the incarnation that the leader saw fetching (KIP-903). */

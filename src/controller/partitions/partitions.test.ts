@@ -30,6 +30,21 @@ test('the leader shrinks and grows its ISR, and each change is one step of the p
   assert.equal(shown(controller.partition('t')), '1/0 [1,2,3] (1,2,3)')
 })
 
+test('a replica takes itself out of the ISR, and with that out of leadership, but not the last one, and nobody else', () => {
+  const controller = new TestController().up(1, 2, 3)
+  controller.createTopic('t', [[1, 2, 3]])
+  assert.equal(errorName(controller.alterIsr('t', [2, 3]).errorCode ?? 0), 'NEW_LEADER_ELECTED')
+  assert.equal(shown(controller.partition('t')), '2/1 [2,3] (1,2,3)')
+  assert.equal(errorName(controller.alterIsr('t', [3], { leader: 1 }).errorCode ?? 0), 'INVALID_REQUEST', 'who is not in it')
+  assert.equal(errorName(controller.alterIsr('t', [2], { leader: 3, partitionEpoch: 0 }).errorCode ?? 0), 'INVALID_UPDATE_VERSION')
+  assert.equal(errorName(controller.alterIsr('t', [2], { leader: 3 }).errorCode ?? 0), 'NONE')
+  assert.equal(shown(controller.partition('t')), '2/1 [2] (1,2,3)')
+  assert.equal(errorName(controller.alterIsr('t', [], { leader: 2 }).errorCode ?? 0), 'INVALID_REQUEST')
+  assert.equal(errorName(controller.alterIsr('t', [2, 3], { leader: 2 }).errorCode ?? 0), 'NONE')
+  controller.heartbeat(3, { wantFence: true })
+  assert.equal(shown(controller.partition('t')), '2/1 [2] (1,2,3)')
+})
+
 test('an ISR is changed by compare-and-set; the checks come in their order', () => {
   const controller = new TestController().up(1, 2, 3)
   controller.createTopic('t', [[1, 2, 3]])
@@ -46,7 +61,7 @@ test('an ISR is changed by compare-and-set; the checks come in their order', () 
     ['INVALID_UPDATE_VERSION', [9], { partitionEpoch: 0 }],
     ['INVALID_REQUEST', [], {}],
     ['INVALID_REQUEST', [1, 9], {}],
-    ['INVALID_REQUEST', [2], {}],
+    ['INVALID_REQUEST', [3], {}],
     ['INVALID_REQUEST', [1, 1], {}],
     ['INVALID_REQUEST', [1, 2], { recovery: 1 }],
     ['INVALID_REQUEST', [1], { recovery: 1 }],

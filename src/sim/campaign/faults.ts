@@ -331,17 +331,14 @@ export class Faults {
     const { world, nodes, permission } = this.around
     const node = world.node(id)
     const { disk, diskDelayMs } = node
-    if (nodes.hasDiskFault(id)) return null
+    if (nodes.hasDiskFault(id) || nodes.isFull(id)) return null
     if (kind === 'slowDisk') {
       const most = Math.ceil(amount * amount * 1_500)
       node.diskDelayMs = () => this.around.prng.between(1, most)
       return { text: `the disk of node ${id} takes up to ${most} ms`, end: () => void (node.diskDelayMs = diskDelayMs) }
     }
-    // With several directories the controller is told of the one that is full as of any that has failed
-    const loses = kind !== 'fullDisk' || node.config.logDirs.length > 1
-    if (loses && !permission.mayLose(id)) return null
-    const ends = nodes.beginDiskFault(id)
     if (kind === 'fullDisk') {
+      const ends = nodes.beginFullDisk(id)
       disk.spaceBytes = disk.usedSpace() + Math.floor(amount * 20_000)
       const end = (): void => {
         disk.spaceBytes = Infinity
@@ -349,6 +346,8 @@ export class Faults {
       }
       return { text: `the disk of node ${id} has ${disk.spaceBytes - disk.usedSpace()} bytes left`, end }
     }
+    if (!permission.mayLose(id)) return null
+    const ends = nodes.beginDiskFault(id)
     const action: DiskAction = kind === 'writeError' ? 'write' : 'sync'
     const { logDirs } = node.config
     const where = amount < 0.5 ? '' : (logDirs.at(-1) ?? '')

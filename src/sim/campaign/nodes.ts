@@ -20,6 +20,7 @@ export class Nodes {
   private readonly clients: readonly Place[]
   /** Until when a node may end by itself, because its disk fails or has failed. */
   private readonly diskFaultUntil = new Map<NodeId, Millis>()
+  private readonly full = new Set<NodeId>()
   private readonly restartAt = new Map<NodeId, Millis>()
   private readonly frozen = new Map<NodeId, NodeLife>()
   private readonly stopping = new Set<NodeLife>()
@@ -115,6 +116,16 @@ export class Nodes {
     return life !== null && this.stopping.has(life)
   }
 
+  /** A full disk is no reason to end, but for nothing else may be done to the same disk. */
+  beginFullDisk(id: NodeId): () => void {
+    this.full.add(id)
+    return () => void this.full.delete(id)
+  }
+
+  isFull(id: NodeId): boolean {
+    return this.full.has(id)
+  }
+
   /** Until a while after `end` is called the node may end by itself. */
   beginDiskFault(id: NodeId): () => void {
     this.diskFaultUntil.set(id, Infinity)
@@ -151,7 +162,7 @@ export class Nodes {
 
   private bury(id: NodeId, reason: string): void {
     const [first] = reason.split('\n')
-    const isDiskError = /DiskError|log director|ENOSPC|EIO/.test(reason)
+    const isDiskError = /DiskError|log director|EIO/.test(reason) && !/ENOSPC/.test(reason)
     hold(isDiskError && this.mayEnd(id), 'P-1', () => `node ${id} has ended: ${reason}`)
     this.story.tell('cluster', `node ${id} ends by itself: ${first ?? ''}`)
     this.kill(id)
