@@ -9,6 +9,8 @@ class MemoryDirectory {
   entries = new Map<string, Node>()
   private durable = new Map<string, Node>()
   private changes: ((entries: Map<string, Node>) => void)[] = []
+  /** Changes that are durable, ever. */
+  private settled = 0
 
   change(apply: (entries: Map<string, Node>) => void): void {
     apply(this.entries)
@@ -16,8 +18,19 @@ class MemoryDirectory {
   }
 
   sync(): void {
-    this.durable = new Map(this.entries)
-    this.changes = []
+    this.beginSync()()
+  }
+
+  /** The names that are here now are durable when the returned function has been called. */
+  beginSync(): () => void {
+    const entries = new Map(this.entries)
+    const count = this.settled + this.changes.length
+    return () => {
+      if (count <= this.settled) return
+      this.durable = entries
+      this.changes.splice(0, count - this.settled)
+      this.settled = count
+    }
   }
 
   /** The power goes: some first part of the unsynced changes has reached the journal. */
@@ -190,8 +203,15 @@ export class MemoryDisk implements Disk {
   }
 
   async syncDirectory(path: string): Promise<void> {
-    this.syncDirectoryNow(path)
+    if (!this.syncsLate) {
+      this.syncDirectoryNow(path)
+      return this.settle()
+    }
+    this.beforeChange('sync', path)
+    const { generation } = this
+    const complete = this.directory(path).beginSync()
     await this.settle()
+    if (this.generation === generation) complete()
   }
 
   space(): { readonly free: number; readonly total: number } {

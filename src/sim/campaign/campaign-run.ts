@@ -240,6 +240,13 @@ export class CampaignRun {
   }
 }
 
+/** Segments of some dozens of batches: where one ends and the next begins is where names have to be durable too. */
+const durableProperties = {
+  'log.flush.interval.messages': '1',
+  'log.index.interval.bytes': '0',
+  'log.index.size.max.bytes': '512',
+}
+
 function propertiesOf(options: CampaignOptions): Record<string, string> {
   const apart: Record<string, string> = options.metadataApart ? { 'metadata.log.dir': '/metadata/%id' } : {}
   return {
@@ -253,7 +260,7 @@ function propertiesOf(options: CampaignOptions): Record<string, string> {
     'group.consumer.session.timeout.ms': '2000',
     'group.consumer.min.heartbeat.interval.ms': '200',
     'group.consumer.heartbeat.interval.ms': '400',
-    ...(options.durable ? { 'log.flush.interval.messages': '1' } : {}),
+    ...(options.durable ? durableProperties : {}),
     ...apart,
   }
 }
