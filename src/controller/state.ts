@@ -9,7 +9,7 @@ import type { TopicImage } from '../metadata/topics-image.ts'
 import type { Sessions } from './brokers/sessions.ts'
 import type { ConfigRules } from './configs/config-rules.ts'
 import type { ChangeSetting } from './partitions/partition-change.ts'
-import type { PartitionIndex } from './partitions/partition-index.ts'
+import type { PartitionIndex, PartitionKey } from './partitions/partition-index.ts'
 import type { ControllerSettings } from './settings.ts'
 
 /** What every subject of the controller reads. Only replay changes image and index. */
@@ -31,6 +31,8 @@ export interface TopicRules {
   readonly minIsr: number
   /** `unclean.leader.election.enable` in force. */
   readonly uncleanElection: boolean
+  /** `flush.messages` in force is 1: what is acknowledged is on the disks of all in-sync replicas. */
+  readonly durable: boolean
 }
 
 /** The records of one decision, in order. */
@@ -94,12 +96,22 @@ export function uncleanElectionAllowed(state: ControllerState, topic: TopicImage
   return topicRules(state, topic).uncleanElection
 }
 
+/** Whether what was acknowledged of a partition survives the loss of power (`flush.messages` 1). */
+export function isDurable(state: ControllerState, { topicId }: PartitionKey): boolean {
+  const topic = state.image.topics.byId(topicId)
+  return topic !== undefined && topicRules(state, topic).durable
+}
+
 function topicRules(state: ControllerState, { name }: TopicImage): TopicRules {
   const known = state.topicRules.get(name)
   if (known !== undefined) return known
   const value = (config: string): string =>
     state.rules.topicValue(config, state.image.configs.ofTopic(name), state.image.configs.ofAllBrokers())
-  const found = { minIsr: Number(value('min.insync.replicas')), uncleanElection: value('unclean.leader.election.enable') === 'true' }
+  const found = {
+    minIsr: Number(value('min.insync.replicas')),
+    uncleanElection: value('unclean.leader.election.enable') === 'true',
+    durable: value('flush.messages') === '1',
+  }
   state.topicRules.set(name, found)
   return found
 }

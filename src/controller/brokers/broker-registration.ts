@@ -2,12 +2,13 @@ import type { Millis, Uuid } from '../../base/units.ts'
 import type { BrokerImage } from '../../metadata/brokers-image.ts'
 import { hasCordonedDirectories, hasDirectories } from '../../metadata/metadata-version.ts'
 import { isSameLineage } from '../../metadata/incarnation.ts'
-import { isReservedDirectory } from '../../metadata/partition-image.ts'
+import { DIRECTORY_LOST, directoryOf, isReservedDirectory } from '../../metadata/partition-image.ts'
 import { METADATA_VERSION } from '../../metadata/supported-features.ts'
 import type { ErrorName } from '../../protocol/errors.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { ControllerRequest, ControllerResponse, RequestContext } from '../commands.ts'
-import type { ControllerState, RecordBatch } from '../state.ts'
+import type { PartitionKey } from '../partitions/partition-index.ts'
+import { type ControllerState, isDurable, type RecordBatch } from '../state.ts'
 import { removeFromIsrs, removeLossy, trustedOn } from './fencing.ts'
 
 type Request = ControllerRequest<'brokerRegistration'>
@@ -45,12 +46,35 @@ export function registerBroker(state: ControllerState, now: Millis, request: Req
     cordonedLogDirs: same !== undefined && hasCordonedDirectories(version) ? same.cordonedLogDirs : null,
   })
   if (same === undefined) {
-    if (existing !== undefined && keptAll(existing, request, context))
-      removeFromIsrs(state, request.brokerId, state.index.inIsrOf(request.brokerId), out)
-    else removeLossy(state, request.brokerId, trustedOn(state, request.brokerId), out)
+    const kept = keptBy(state, request, existing, context)
+    removeFromIsrs(state, request.brokerId, [...state.index.inIsrOf(request.brokerId)].filter(kept), out)
+    const lost = trustedOn(state, request.brokerId).filter((it) => !kept(it))
+    removeLossy(state, request.brokerId, lost, out)
   }
   state.sessions.heard(now, request.brokerId, epoch, -1)
   return { throttleTimeMs: 0, errorCode: ErrorCode.NONE, brokerEpoch: epoch }
+}
+
+/**
+ * Of which partitions a broker still has all that it had: of those in directories that it names again, and after a loss of power of the durable ones only,
+ * for what was acknowledged was on its disks (Kafka trusts it with none then).
+ */
+function keptBy(
+  state: ControllerState,
+  request: Request,
+  existing: BrokerImage | undefined,
+  context: RequestContext,
+): (partition: PartitionKey) => boolean {
+  if (existing === undefined) return () => false
+  const all = keptAll(existing, request, context)
+  return (partition) => hasPlaceOf(state, request, existing, partition) && (all || isDurable(state, partition))
+}
+
+function hasPlaceOf(state: ControllerState, { logDirs }: Request, existing: BrokerImage, { topicId, partition }: PartitionKey): boolean {
+  const image = state.image.partition(topicId, partition)
+  const directory = image === undefined ? undefined : directoryOf(image, existing.id)
+  if (directory !== undefined && !isReservedDirectory(directory)) return logDirs.includes(directory)
+  return directory !== DIRECTORY_LOST && existing.logDirs.every((it) => logDirs.includes(it))
 }
 
 /**

@@ -4,9 +4,12 @@ import { incarnationAfter } from '../../metadata/incarnation.ts'
 import { directory, shown, TestController } from '../fixture.test.ts'
 
 /** Three brokers, one partition on all of them that asks for two in sync; eligible leader replicas are enabled. */
-function cluster(options: { readonly minIsr?: string; readonly elr?: boolean } = {}): TestController {
+function cluster(options: { readonly minIsr?: string; readonly elr?: boolean; readonly durable?: boolean } = {}): TestController {
   const controller = new TestController({ elr: options.elr ?? true }).up(1, 2, 3)
-  controller.createTopic('t', [[1, 2, 3]], { 'min.insync.replicas': options.minIsr ?? '2' })
+  controller.createTopic('t', [[1, 2, 3]], {
+    'min.insync.replicas': options.minIsr ?? '2',
+    ...(options.durable === true ? { 'flush.messages': '1' } : {}),
+  })
   return controller
 }
 
@@ -93,6 +96,16 @@ test('a lossy restart ends eligibility, and the place in the ISR of the last mem
   returnsLossily(controller, 2)
   assert.equal(shown(controller.partition('t')), '-1/3 [] (1,2,3)', 'nobody is left who can be trusted')
   assert.deepEqual(lastKnown(controller), [3])
+})
+
+test('a durable topic has lost nothing by a loss of power: who comes back from one may lead', () => {
+  const controller = cluster({ durable: true })
+  dies(controller, 1, 2)
+  returnsLossily(controller, 3)
+  assert.equal(shown(controller.partition('t')), '3/4 [3] {2} (1,2,3)', 'it led alone, and leads again')
+  dies(controller, 3)
+  returnsLossily(controller, 2)
+  assert.equal(shown(controller.partition('t')), '2/6 [2] {3} (1,2,3)')
 })
 
 test('after the loss of power of one, whatever died beside it, another that has all leads', () => {
