@@ -15,7 +15,7 @@ import type { HandlerTable } from '../server/handlers.ts'
 import type { Server } from '../server/serve.ts'
 import { ControllerChannel } from './controller-channel.ts'
 import { GroupCoordinator } from './coordinators/group-coordinator.ts'
-import { openDirectories, reportFailed } from './directories.ts'
+import { openDirectories, openLogs } from './directories.ts'
 import { Gate } from './gate.ts'
 import type { HostedPartition, PartitionSurroundings } from './hosted-partition.ts'
 import { HostedPartitions } from './hosted-partitions.ts'
@@ -24,6 +24,8 @@ import { IsrStory } from './isr-story.ts'
 import { LeaderFetching } from './leader-fetching.ts'
 import { brokerTable } from './broker-table.ts'
 import { BrokerLifecycle } from './lifecycle.ts'
+import { DirectoryAssignments } from './storage/directory-assignments.ts'
+import { DirectoryFailures } from './storage/directory-failures.ts'
 import { MetadataView } from './metadata-view.ts'
 import { servedDirectories } from './served-directories.ts'
 import { openListeners } from './listening.ts'
@@ -69,6 +71,8 @@ export class BrokerNode {
   private readonly hosted: HostedPartitions
   private readonly fetching: LeaderFetching
   private readonly proposals: IsrProposals
+  private readonly assignments: DirectoryAssignments
+  private readonly directoryFailures: DirectoryFailures
   private readonly sessions: FetchSessions
   private readonly story: IsrStory
   private readonly upkeep: Upkeep
@@ -87,7 +91,7 @@ export class BrokerNode {
     this.view = new MetadataView(config)
     this.wakeQueue = new WakeQueue(ports.clock)
     const shared = { files: new OpenFiles(ports.disk, openFilesMax), tail: new TailBudget({ tailBytesMax, tailBytesPerLogMax }) }
-    const opened = openDirectories(ports, config, shared, (path, error) => this.onDirectoryOffline(path, error))
+    const opened = openDirectories(ports, config, shared, (path, error) => this.directoryFailures.onOffline(path, error))
     this.directories = opened.directories
     this.identity = opened.identity
     this.quorum = new RaftNode(ports, {
@@ -106,7 +110,9 @@ export class BrokerNode {
     this.story = new IsrStory(ports)
     this.lifecycle = this.makeLifecycle()
     this.proposals = new IsrProposals(ports, this.channel, config.nodeId, () => this.lifecycle.brokerEpoch)
+    this.assignments = new DirectoryAssignments(ports, this.channel, config.nodeId, () => this.lifecycle.brokerEpoch)
     this.hosted = this.makeHosted()
+    this.directoryFailures = this.makeDirectoryFailures()
     this.fetching = this.makeFetching()
     this.sessions = new FetchSessions({
       slotsMax: config.maxIncrementalFetchSessionCacheSlots,
@@ -213,8 +219,24 @@ export class BrokerNode {
       },
       settings: this.settings,
       directories: this.directories,
+      someUnknown: this.directories.length < config.logDirs.length,
       around,
+      assignments: this.assignments,
       log: this.ports.log,
+    })
+  }
+
+  private makeDirectoryFailures(): DirectoryFailures {
+    const { ports, config, directories, hosted, assignments, lifecycle } = this
+    return new DirectoryFailures({
+      ...ports,
+      directories,
+      hosted,
+      assignments,
+      lifecycle,
+      registered: () => this.view.image.brokers.byId(config.nodeId)?.logDirs ?? [],
+      timeoutMs: config.logDirFailureTimeoutMs,
+      onFatal: this.options.onFatal,
     })
   }
 
@@ -245,7 +267,7 @@ export class BrokerNode {
     const { clock, log } = this.ports
     const started = clock.mono()
     this.servers = await openListeners(this.ports, this.config, this.handlers())
-    for (const directory of this.directories) reportFailed(log, (await directory.openAll((topic) => this.settings.of(topic).log)).failed)
+    await openLogs(this.directories, log, (topic) => this.settings.of(topic).log)
     const clean = this.directories.every((it) => it.cleanShutdown)
     const previousBrokerEpoch = clean ? Math.max(-1, ...this.directories.map((it) => it.previousBrokerEpoch)) : -1
     const opened = clock.mono()
@@ -318,20 +340,6 @@ export class BrokerNode {
     this.ports.log.write('error', 'append-failed', `${partition.name}: ${error.message}`)
   }
 
-  private onDirectoryOffline(path: string, error: DiskError): void {
-    this.ports.log.write(
-      'error',
-      'log-directory-failed',
-      `${path} can no longer be trusted (${error.message}): its replicas leave this broker`,
-    )
-    const directory = this.directories.find((it) => it.path === path)
-    if (this.directories.every((it) => it.failure !== null)) this.options.onFatal(`the last log directory has failed: ${error.message}`)
-    else if (directory !== undefined && this.hosted.holdsUntold(directory)) {
-      this.options.onFatal(`${path} has failed (${error.message}), and only when this broker ends can others lead what was in it`)
-    }
-    if (directory !== undefined) this.ports.clock.after(0, () => this.hosted.onDirectoryFailed(directory))
-  }
-
   /** A controlled shutdown: leadership is handed over, then everything is closed in order. Idempotent. */
   stop(): Promise<void> {
     this.stopping ??= this.stopInOrder()
@@ -344,6 +352,8 @@ export class BrokerNode {
     this.upkeep.stop()
     await this.cleaner.stop()
     this.fetching.stop()
+    this.assignments.stop()
+    this.directoryFailures.stop()
     this.groups.stop()
     const highWatermarks = new Map<PartitionLog, Offset>()
     for (const partition of this.hosted.all()) highWatermarks.set(partition.log, partition.replica.highWatermark)

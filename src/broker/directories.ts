@@ -1,6 +1,7 @@
 import { DiskError, type Log } from '../base/ports.ts'
 import type { Uuid } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
+import type { LogConfig } from '../log/log-config.ts'
 import { type DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
 import type { LogPorts, LogShared } from '../log/partition-log.ts'
 
@@ -14,7 +15,10 @@ export interface OpenedDirectories {
   readonly identity: DirectoryIdentity
 }
 
-/** Opens, locks and identifies every entry of `log.dirs`. All must be formatted, for this node and one cluster. @throws DirectoryProblem */
+/**
+ * Opens, locks and identifies every entry of `log.dirs`. All must be formatted, for this node and one cluster; one whose disk does not answer is left out
+ * while there are others. @throws DirectoryProblem
+ */
 export function openDirectories(
   ports: LogPorts,
   config: ServerConfig,
@@ -23,7 +27,15 @@ export function openDirectories(
 ): OpenedDirectories {
   const opened: LogDirectory[] = []
   try {
-    for (const path of config.logDirs) opened.push(openOne(ports, config, shared, path, onOffline))
+    const offline: DiskError[] = []
+    for (const path of config.logDirs) {
+      const directory = openOne(ports, config, shared, path, onOffline)
+      if (directory instanceof DiskError) offline.push(directory)
+      else opened.push(directory)
+    }
+    if (opened.length === 0) throw cannotOpen(offline[0]?.path ?? '', offline[0])
+    for (const { path, message } of offline)
+      ports.log.write('error', 'log-directory-offline', `${path}: ${message}; this broker starts without it, and with none of its replicas`)
     return { directories: opened, identity: commonIdentity(opened, config) }
   } catch (error) {
     for (const directory of opened) directory.abandon()
@@ -37,7 +49,7 @@ function openOne(
   shared: LogShared,
   path: string,
   onOffline: (path: string, error: DiskError) => void,
-): LogDirectory {
+): LogDirectory | DiskError {
   try {
     return LogDirectory.open(ports, {
       path,
@@ -55,8 +67,18 @@ function openOne(
       )
     }
     if (error.code === 'ENOENT') throw notFormatted(path)
-    throw new DirectoryProblem(`${path} cannot be opened: ${error.message}. Check that it is there, and that this user may write to it.`)
+    if (diskFailures.has(error.code)) return error
+    throw cannotOpen(path, error)
   }
+}
+
+/** Codes with which a disk says that it does not work (any more). */
+const diskFailures: ReadonlySet<string> = new Set(['EIO', 'EROFS', 'ENXIO', 'ENODEV'])
+
+function cannotOpen(path: string, error: DiskError | undefined): DirectoryProblem {
+  return new DirectoryProblem(
+    `${path} cannot be opened: ${error?.message ?? 'log.dirs names no directory'}. Check that it is there, and that this user may write to it.`,
+  )
 }
 
 const recoveryConcurrency = 8
@@ -92,11 +114,19 @@ function commonIdentity(directories: readonly LogDirectory[], config: ServerConf
   return common
 }
 
+/** Opens all logs. A directory that fails meanwhile is left out, as one that fails later, while there are others. Rejects with DiskError. */
+export async function openLogs(directories: readonly LogDirectory[], log: Log, configOf: (topic: string) => LogConfig): Promise<void> {
+  for (const directory of directories) {
+    try {
+      reportFailed(log, (await directory.openAll(configOf)).failed)
+    } catch (error) {
+      if (!(error instanceof DiskError) || directories.every((it) => it.failure !== null)) throw error
+    }
+  }
+}
+
 /** Says which partitions could not be opened; the others go on. */
-export function reportFailed(
-  log: Log,
-  failed: readonly { readonly topic: string; readonly partition: number; readonly error: Error }[],
-): void {
+function reportFailed(log: Log, failed: readonly { readonly topic: string; readonly partition: number; readonly error: Error }[]): void {
   for (const { topic, partition, error } of failed) {
     log.write('error', 'partition-not-opened', `${topic}-${partition} cannot be opened and is left as it is: ${error.message}`)
   }

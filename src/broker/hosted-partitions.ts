@@ -6,10 +6,12 @@ import type { PartitionLog } from '../log/partition-log.ts'
 import { changedPartitions, type ClusterChanges } from '../metadata/changes.ts'
 import { ResourceType } from '../metadata/configs-image.ts'
 import type { ClusterImage } from '../metadata/image.ts'
-import { directoryOf, type PartitionImage } from '../metadata/partition-image.ts'
+import type { PartitionImage } from '../metadata/partition-image.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { LeaderRecoveryState, PartitionReplicaOptions } from '../replication/partition-replica.ts'
 import { HostedPartition, type PartitionSurroundings } from './hosted-partition.ts'
+import type { DirectoryAssignments } from './storage/directory-assignments.ts'
+import { choosePlace, placeToTell } from './storage/replica-places.ts'
 import type { SettingsOfTopics } from './topic-settings.ts'
 
 export interface HostingOptions {
@@ -19,7 +21,10 @@ export interface HostingOptions {
   readonly image: ClusterImage
   readonly settings: SettingsOfTopics
   readonly directories: readonly LogDirectory[]
+  /** Entries of `log.dirs` did not open, and nobody knows their ids. */
+  readonly someUnknown: boolean
   readonly around: PartitionSurroundings
+  readonly assignments: Pick<DirectoryAssignments, 'tell' | 'forget'>
   readonly log: Log
 }
 
@@ -135,6 +140,7 @@ export class HostedPartitions {
   }
 
   private assign(hosted: HostedPartition, state: PartitionImage): void {
+    this.tellPlace(hosted, state)
     hosted.tell({
       type: 'assigned',
       assignment: {
@@ -155,6 +161,13 @@ export class HostedPartitions {
     })
   }
 
+  private tellPlace(hosted: HostedPartition, state: PartitionImage): void {
+    const { brokerId, directories, assignments } = this.options
+    const actual = hosted.directory.identity?.directoryId
+    const told = actual === undefined ? null : placeToTell(state, brokerId, actual, directories)
+    if (told !== null) assignments.tell({ topicId: hosted.topicId, partition: hosted.partition, directory: told })
+  }
+
   private async openAll(): Promise<void> {
     for (let next = this.opening.shift(); next !== undefined; next = this.opening.shift()) await this.openOne(next.topic, next.partition)
     this.openingNow = null
@@ -162,8 +175,9 @@ export class HostedPartitions {
 
   /** Metadata may have moved on before and while the log opens: what counts is what it says afterwards. */
   private async openOne(topic: TopicImage, partition: number): Promise<void> {
-    if (this.wanted(topic.id, partition) === undefined || this.get(topic.id, partition) !== undefined) return
-    const directory = this.directoryFor(topic.name, partition)
+    const before = this.wanted(topic.id, partition)
+    if (before === undefined || this.get(topic.id, partition) !== undefined) return
+    const directory = this.directoryFor(topic.name, before)
     if (directory === undefined) return
     let log: PartitionLog
     try {
@@ -201,14 +215,24 @@ export class HostedPartitions {
     return state?.replicas.includes(this.options.brokerId) === true ? state : undefined
   }
 
-  /** Where it is already, or the healthy directory with the fewest partitions. */
-  private directoryFor(topic: string, partition: number): LogDirectory | undefined {
-    const name = partitionName(topic, partition)
-    const healthy = this.options.directories.filter((it) => !this.failedDirectories.has(it))
-    return (
-      healthy.find((it) => it.logs.has(name)) ??
-      healthy.reduce<LogDirectory | undefined>((best, it) => (best === undefined || it.logs.size < best.logs.size ? it : best), undefined)
-    )
+  private directoryFor(topic: string, state: PartitionImage): LogDirectory | undefined {
+    const { brokerId, directories, someUnknown, log } = this.options
+    const name = partitionName(topic, state.partition)
+    const healthy = directories.filter((it) => it.failure === null && !this.failedDirectories.has(it))
+    const failed = directories.filter((it) => !healthy.includes(it))
+    const choice = choosePlace(state, brokerId, name, healthy, failed, someUnknown)
+    if (choice === 'offline') return undefined
+    if (choice === 'lost') {
+      log.write(
+        'error',
+        'partition-lost',
+        `${name}: its log directory is not in log.dirs any more, and this broker is counted on for it: bring the directory back and start ` +
+          'again, or let another replica lead with an unclean election',
+      )
+      return undefined
+    }
+    for (const other of healthy) if (other !== choice && choice.logs.has(name)) other.remove(topic, state.partition)
+    return choice
   }
 
   private onTopicDeleted(topic: TopicImage): void {
@@ -220,6 +244,7 @@ export class HostedPartitions {
   private drop(hosted: HostedPartition): void {
     hosted.unhost()
     this.byTopic.get(hosted.topicId)?.delete(hosted.partition)
+    this.options.assignments.forget(hosted.topicId, hosted.partition)
     try {
       hosted.directory.remove(hosted.topic, hosted.partition)
     } catch (error) {
@@ -247,17 +272,10 @@ export class HostedPartitions {
     }
   }
 
-  /** The controller moves the replicas of a failed directory away, but only those that it knows to be in it. Is there another one? */
-  holdsUntold(directory: LogDirectory): boolean {
-    for (const hosted of this.all()) {
-      const state = this.wanted(hosted.topicId, hosted.partition)
-      if (hosted.directory !== directory || state === undefined) continue
-      if (directoryOf(state, this.options.brokerId) !== directory.identity?.directoryId) return true
-    }
-    return false
-  }
-
-  /** Nothing in the directory may be trusted any more: its partitions leave this broker as if it had lost them. */
+  /**
+   * Nothing in the directory may be trusted any more: its partitions are not served until it is back. The controller moves those away that it
+   * knows to be in it; of the others it has been told, or is being told.
+   */
   onDirectoryFailed(directory: LogDirectory): void {
     this.failedDirectories.add(directory)
     for (const hosted of [...this.all()]) {

@@ -145,8 +145,8 @@ export class LogDirectory {
 
   /** Opens every partition found; notes what an earlier delete left; takes away the clean-shutdown mark. Rejects with DiskError. */
   async openAll(configOf: (topic: string) => LogConfig): Promise<OpenedLogs> {
-    await this.readMarks()
-    const found = this.findPartitions()
+    await this.guard(this.readMarks())
+    const found = await this.guard(Promise.resolve().then(() => this.findPartitions()))
     const failed: { topic: string; partition: number; error: Error }[] = []
     let next = 0
     const worker = async (): Promise<void> => {
@@ -357,9 +357,9 @@ export class LogDirectory {
   }
 
   /** A failed sync of a file that speaks of all logs is as final as that of a log. */
-  private async guard(work: Promise<void>): Promise<void> {
+  private async guard<T>(work: Promise<T>): Promise<T> {
     try {
-      await work
+      return await work
     } catch (error) {
       if (error instanceof DiskError) this.goOffline(error)
       throw error

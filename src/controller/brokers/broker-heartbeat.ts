@@ -6,7 +6,7 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import type { ControllerRequest, ControllerResponse } from '../commands.ts'
 import { sameList } from '../partitions/partition-change.ts'
 import type { ControllerState, RecordBatch } from '../state.ts'
-import { beginControlledShutdown, fenceBroker, inDirectories, removeFromIsrs, unfenceBroker } from './fencing.ts'
+import { beginControlledShutdown, fenceBroker, removeFromDirectories, unfenceBroker } from './fencing.ts'
 
 type Request = ControllerRequest<'brokerHeartbeat'>
 type Response = ControllerResponse<'brokerHeartbeat'>
@@ -112,7 +112,7 @@ function onDirectories(state: ControllerState, broker: BrokerImage, request: Req
   const failed = broker.logDirs.filter((directory) => request.offlineLogDirs.includes(directory))
   // When none is left the broker stops by itself; an empty list in the record would mean "no change"
   if (failed.length > 0 && failed.length < broker.logDirs.length) {
-    removeFromIsrs(state, broker.id, inDirectories(state, broker.id, failed), out)
+    removeFromDirectories(state, broker.id, failed, out)
     const logDirs = broker.logDirs.filter((directory) => !failed.includes(directory))
     out.add('brokerRegistrationChange', { brokerId: broker.id, brokerEpoch: broker.epoch, logDirs })
   }

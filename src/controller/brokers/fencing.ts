@@ -34,12 +34,25 @@ export function removeFromIsrs(state: ControllerState, broker: NodeId, partition
   for (const key of partitions) change(state, key, isActive, (partition) => ({ isr: partition.isr.filter((id) => id !== broker) }), out)
 }
 
-/** Partitions whose replica on the broker is in one of the directories. */
-export function* inDirectories(state: ControllerState, broker: NodeId, directories: readonly string[]): Iterable<PartitionKey> {
-  for (const key of state.index.inIsrOf(broker)) {
-    const partition = state.image.partition(key.topicId, key.partition)
-    const directory = partition === undefined ? undefined : directoryOf(partition, broker)
-    if (directory !== undefined && directories.includes(directory)) yield key
+/**
+ * What was in directories of the broker that have failed is gone (ReplicationControlManager.handleDirectoriesOffline): it leaves the ISRs and leads no more.
+ * The leader epoch rises with that, also where another broker leads on: what a replica had fetched before, and may be saying still, proves
+ * nothing of what the broker has now. (Kafka does not do this; a fetch on its way can bring such a replica back into the ISR there.)
+ */
+export function removeFromDirectories(state: ControllerState, broker: NodeId, directories: readonly string[], out: RecordBatch): void {
+  const isActive = (id: NodeId): boolean => id !== broker && state.image.brokers.isActive(id)
+  const target = (partition: PartitionImage): PartitionTarget => ({ isr: partition.isr.filter((id) => id !== broker), bumpEpoch: true })
+  for (const key of inDirectories(state, broker, directories)) change(state, key, isActive, target, out)
+}
+
+/** Partitions whose replica on the broker is in one of the directories. Looks at all there are: a directory does not fail often. */
+function* inDirectories(state: ControllerState, broker: NodeId, directories: readonly string[]): Iterable<PartitionKey> {
+  for (const topic of state.image.topics.all()) {
+    for (const partition of topic.partitions) {
+      const directory = partition === undefined ? undefined : directoryOf(partition, broker)
+      if (partition === undefined || directory === undefined || !directories.includes(directory)) continue
+      yield { topicId: topic.id, partition: partition.partition }
+    }
   }
 }
 

@@ -15,6 +15,10 @@ export interface PartitionTarget {
   readonly removing?: readonly NodeId[]
   readonly leaderRecoveryState?: number
   readonly election?: Election
+  /** What replicas have said in the present leader epoch is not to count any more, whoever leads on. */
+  readonly bumpEpoch?: boolean
+  /** Where a broker says that its replica is. */
+  readonly directory?: { readonly broker: NodeId; readonly id: Uuid }
 }
 
 /** What the rules have to know besides the partition. */
@@ -49,7 +53,7 @@ interface Goal {
  *  2. The leader is in the ISR, or there is none. An election is clean unless it was asked to be unclean; an unclean one makes the ISR the new leader
  *     alone and marks it RECOVERING.
  *  3. The leader epoch rises exactly when the record names a leader: on a change of leader, when a replica is removed (whoever still follows as that
- *     replica must be fenced), and under metadata versions before 3.6-IV0 when the ISR shrinks.
+ *     replica must be fenced) or has lost what it had, and under metadata versions before 3.6-IV0 when the ISR shrinks.
  *  4. A broker whose directory is gone does not lead cleanly, whatever the ISR says: it lost what it had. When it has fetched all again and joins the
  *     ISR, or is elected uncleanly, the partition learns its new directory.
  *  5. A reassignment is completed by the change that makes it complete, whatever the reason for that change was.
@@ -65,12 +69,12 @@ export function partitionChange(
   const elected = elect(partition, goal, target.election ?? 'online', setting)
   const isr = elected.unclean ? [elected.leader] : goal.isr.length === 0 ? partition.isr : goal.isr
   const recovery = elected.unclean ? RECOVERING : (target.leaderRecoveryState ?? partition.leaderRecoveryState)
-  const names = elected.leader !== partition.leader || mustBumpEpoch(partition, goal, isr, setting)
+  const names = elected.leader !== partition.leader || target.bumpEpoch === true || mustBumpEpoch(partition, goal, isr, setting)
   const change = {
     isr: sameList(isr, partition.isr) ? null : isr,
     leader: names ? elected.leader : NO_LEADER_CHANGE,
     leaderRecoveryState: recovery === partition.leaderRecoveryState ? -1 : recovery,
-    ...replicaChange(partition, goal, joining(partition, isr, elected), setting),
+    ...replicaChange(partition, goal, joining(partition, isr, elected), setting, target.directory),
   }
   assert(isr.length > 0, `an empty ISR for partition ${partition.partition} of ${partition.topicId}`)
   assert(elected.leader === NO_NODE || isr.includes(elected.leader), `leader ${elected.leader} outside the ISR ${isr.join()}`)
@@ -136,9 +140,16 @@ interface ReplicaChange {
   readonly directories: readonly Uuid[] | null
 }
 
-function replicaChange(partition: PartitionImage, goal: Goal, joined: readonly NodeId[], setting: ChangeSetting): ReplicaChange {
+function replicaChange(
+  partition: PartitionImage,
+  goal: Goal,
+  joined: readonly NodeId[],
+  setting: ChangeSetting,
+  told: PartitionTarget['directory'],
+): ReplicaChange {
   const stay = sameList(goal.replicas, partition.replicas)
   const directories = goal.replicas.map((replica) => {
+    if (replica === told?.broker) return told.id
     const known = directoryOf(partition, replica)
     return known === undefined || (joined.includes(replica) && !setting.hasReplica(replica)) ? setting.directoryFor(replica) : known
   })
