@@ -26,6 +26,7 @@ import { brokerTable } from './broker-table.ts'
 import { BrokerLifecycle } from './lifecycle.ts'
 import { DirectoryAssignments } from './storage/directory-assignments.ts'
 import { DirectoryFailures } from './storage/directory-failures.ts'
+import { Quarantine } from './storage/quarantine.ts'
 import { MetadataView } from './metadata-view.ts'
 import { servedDirectories } from './served-directories.ts'
 import { openListeners } from './listening.ts'
@@ -91,7 +92,10 @@ export class BrokerNode {
     this.view = new MetadataView(config)
     this.wakeQueue = new WakeQueue(ports.clock)
     const shared = { files: new OpenFiles(ports.disk, openFilesMax), tail: new TailBudget({ tailBytesMax, tailBytesPerLogMax }) }
-    const opened = openDirectories(ports, config, shared, (path, error) => this.directoryFailures.onOffline(path, error))
+    const opened = openDirectories(ports, config, shared, {
+      offline: (path, error) => this.directoryFailures.onOffline(path, error),
+      rot: (topic, partition, error) => this.hosted.onRot(topic, partition, error),
+    })
     this.directories = opened.directories
     this.identity = opened.identity
     this.quorum = new RaftNode(ports, {
@@ -222,6 +226,7 @@ export class BrokerNode {
       someUnknown: this.directories.length < config.logDirs.length,
       around,
       assignments: this.assignments,
+      quarantine: new Quarantine(config.nodeId, this.assignments, this.ports.log),
       log: this.ports.log,
     })
   }

@@ -3,6 +3,7 @@ import type { Uuid } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import type { LogConfig } from '../log/log-config.ts'
 import { type DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
+import type { CorruptLogError } from '../log/outcomes.ts'
 import type { LogPorts, LogShared } from '../log/partition-log.ts'
 
 /** The log directories do not let this node start; the message says what to do. */
@@ -15,21 +16,22 @@ export interface OpenedDirectories {
   readonly identity: DirectoryIdentity
 }
 
+/** What directories tell while they are open. */
+export interface DirectoryEvents {
+  offline(path: string, error: DiskError): void
+  rot(topic: string, partition: number, error: CorruptLogError): void
+}
+
 /**
  * Opens, locks and identifies every entry of `log.dirs`. All must be formatted, for this node and one cluster; one whose disk does not answer is left out
  * while there are others. @throws DirectoryProblem
  */
-export function openDirectories(
-  ports: LogPorts,
-  config: ServerConfig,
-  shared: LogShared,
-  onOffline: (path: string, error: DiskError) => void,
-): OpenedDirectories {
+export function openDirectories(ports: LogPorts, config: ServerConfig, shared: LogShared, on: DirectoryEvents): OpenedDirectories {
   const opened: LogDirectory[] = []
   try {
     const offline: DiskError[] = []
     for (const path of config.logDirs) {
-      const directory = openOne(ports, config, shared, path, onOffline)
+      const directory = openOne(ports, config, shared, path, on)
       if (directory instanceof DiskError) offline.push(directory)
       else opened.push(directory)
     }
@@ -43,21 +45,16 @@ export function openDirectories(
   }
 }
 
-function openOne(
-  ports: LogPorts,
-  config: ServerConfig,
-  shared: LogShared,
-  path: string,
-  onOffline: (path: string, error: DiskError) => void,
-): LogDirectory | DiskError {
+function openOne(ports: LogPorts, config: ServerConfig, shared: LogShared, path: string, on: DirectoryEvents): LogDirectory | DiskError {
   try {
     return LogDirectory.open(ports, {
       path,
       shared,
       producerIdExpirationMs: config.producerIdExpirationMs,
-      onCorruption: 'cut',
+      onCorruption: 'refuse',
       openConcurrency: recoveryConcurrency,
-      onOffline: (error) => onOffline(path, error),
+      onOffline: (error) => on.offline(path, error),
+      onRot: (topic, partition, error) => on.rot(topic, partition, error),
     })
   } catch (error) {
     if (!(error instanceof DiskError)) throw error

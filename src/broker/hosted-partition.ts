@@ -47,6 +47,8 @@ export class HostedPartition implements Sleeper {
   private readonly produces = new Map<number, ProduceDone>()
   private readonly lowWatermarkWaiters = new Set<() => void>()
   private nextTicket = 1
+  /** Rot was found in its log: it is not to be fetched on. */
+  private isDistrusted = false
 
   constructor(topicId: Uuid, log: PartitionLog, directory: LogDirectory, options: PartitionReplicaOptions, around: PartitionSurroundings) {
     this.topic = log.topic
@@ -61,6 +63,11 @@ export class HostedPartition implements Sleeper {
 
   get isLeader(): boolean {
     return this.replica.role === 'leader'
+  }
+
+  distrust(): void {
+    this.isDistrusted = true
+    this.around.unfollow(this)
   }
 
   tell(input: PartitionInput): void {
@@ -173,7 +180,7 @@ export class HostedPartition implements Sleeper {
         this.around.touched(this, 'state')
         return this.around.becameLeader(this)
       case 'becameFollower':
-        if (effect.leader < 0) return this.around.unfollow(this)
+        if (effect.leader < 0 || this.isDistrusted) return this.around.unfollow(this)
         return this.around.follow(this, effect.leader, effect.epoch)
       case 'lostLeadership':
         for (const look of this.lowWatermarkWaiters) look()

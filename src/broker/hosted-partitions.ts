@@ -2,15 +2,17 @@ import { assert } from '../base/assert.ts'
 import { DiskError, type Log } from '../base/ports.ts'
 import { type NodeId, partitionName, type Uuid } from '../base/units.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
+import { CorruptLogError } from '../log/outcomes.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { changedPartitions, type ClusterChanges } from '../metadata/changes.ts'
 import { ResourceType } from '../metadata/configs-image.ts'
 import type { ClusterImage } from '../metadata/image.ts'
-import type { PartitionImage } from '../metadata/partition-image.ts'
+import { DIRECTORY_LOST, directoryOf, type PartitionImage } from '../metadata/partition-image.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { LeaderRecoveryState, PartitionReplicaOptions } from '../replication/partition-replica.ts'
 import { HostedPartition, type PartitionSurroundings } from './hosted-partition.ts'
 import type { DirectoryAssignments } from './storage/directory-assignments.ts'
+import { type Quarantine, rotFields, stepForUnopened } from './storage/quarantine.ts'
 import { choosePlace, placeToTell } from './storage/replica-places.ts'
 import type { SettingsOfTopics } from './topic-settings.ts'
 
@@ -25,6 +27,7 @@ export interface HostingOptions {
   readonly someUnknown: boolean
   readonly around: PartitionSurroundings
   readonly assignments: Pick<DirectoryAssignments, 'tell' | 'forget'>
+  readonly quarantine: Quarantine
   readonly log: Log
 }
 
@@ -139,7 +142,16 @@ export class HostedPartitions {
     }
   }
 
+  /** Bytes of a log that is open here do not check. */
+  onRot(topic: string, partition: number, error: CorruptLogError): void {
+    const hosted = this.byName(topic, partition)
+    if (hosted === undefined || !this.options.quarantine.onRot(hosted, error)) return
+    const state = this.wanted(hosted.topicId, partition)
+    if (state !== undefined) this.options.quarantine.look(hosted, state)
+  }
+
   private assign(hosted: HostedPartition, state: PartitionImage): void {
+    if (this.options.quarantine.look(hosted, state) === 'set aside') return this.replaceLog(hosted, state)
     this.tellPlace(hosted, state)
     hosted.tell({
       type: 'assigned',
@@ -161,6 +173,26 @@ export class HostedPartitions {
     })
   }
 
+  /** Its files are set aside, and it begins anew with an empty log. */
+  private replaceLog(hosted: HostedPartition, state: PartitionImage): void {
+    const topic = this.options.image.topics.byId(hosted.topicId)
+    hosted.unhost()
+    this.byTopic.get(hosted.topicId)?.delete(hosted.partition)
+    try {
+      hosted.directory.setAside(hosted.topic, hosted.partition)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.options.log.write('error', 'partition-not-set-aside', `${hosted.name}: ${error.message}`)
+      return
+    }
+    this.options.log.write(
+      'warn',
+      'replica-set-aside',
+      `${hosted.name}: its files are kept as -stray; it is fetched again from broker ${state.leader}`,
+    )
+    if (topic !== undefined) this.onPartition(topic, state)
+  }
+
   private tellPlace(hosted: HostedPartition, state: PartitionImage): void {
     const { brokerId, directories, assignments } = this.options
     const actual = hosted.directory.identity?.directoryId
@@ -177,13 +209,15 @@ export class HostedPartitions {
   private async openOne(topic: TopicImage, partition: number): Promise<void> {
     const before = this.wanted(topic.id, partition)
     if (before === undefined || this.get(topic.id, partition) !== undefined) return
-    const directory = this.directoryFor(topic.name, before)
-    if (directory === undefined) return
     let log: PartitionLog
+    let directory: LogDirectory | undefined
     try {
+      if (!this.settleCorrupt(topic, before)) return
+      directory = this.directoryFor(topic.name, before)
+      if (directory === undefined) return
       log = await this.openLog(directory, topic, partition)
     } catch (error) {
-      if (!(error instanceof DiskError)) throw error
+      if (!(error instanceof DiskError || error instanceof CorruptLogError)) throw error
       this.options.log.write('error', 'partition-not-opened', `${partitionName(topic.name, partition)} cannot be opened: ${error.message}`)
       return
     }
@@ -199,6 +233,24 @@ export class HostedPartitions {
     this.assign(hosted, state)
   }
 
+  /** A log that did not open for its rot makes room when others have what it had. False: it has to stay, and nothing is opened. Throws DiskError. */
+  private settleCorrupt(topic: TopicImage, state: PartitionImage): boolean {
+    const { brokerId, assignments, directories, log } = this.options
+    const name = partitionName(topic.name, state.partition)
+    const holder = directories.find((it) => it.corrupt.has(name))
+    const rot = holder?.corrupt.get(name)
+    if (holder === undefined || rot === undefined) return true
+    if (directoryOf(state, brokerId) !== DIRECTORY_LOST)
+      assignments.tell({ topicId: topic.id, partition: state.partition, directory: DIRECTORY_LOST })
+    if (stepForUnopened(state, brokerId) === 'wait') {
+      log.write('error', 'replica-irreplaceable', `${name}: ${rot.message}. ${whatToDoUnopened}`, rotFields(rot))
+      return false
+    }
+    holder.setAside(topic.name, state.partition)
+    log.write('warn', 'replica-set-aside', `${name}: ${rot.message}. Its files are kept as -stray; it is fetched again`, rotFields(rot))
+    return true
+  }
+
   /** A log of the same name but another topic id belongs to a topic that was deleted while this broker was away (REP-17). */
   private async openLog(directory: LogDirectory, topic: TopicImage, partition: number): Promise<PartitionLog> {
     const there = directory.logs.get(partitionName(topic.name, partition))
@@ -206,7 +258,13 @@ export class HostedPartitions {
       there.config = this.options.settings.of(topic.name).log
       return there
     }
-    if (there !== undefined) directory.remove(topic.name, partition)
+    if (there?.topicId === null && this.wanted(topic.id, partition)?.isr.includes(this.options.brokerId) === true) {
+      // partition.metadata is gone or cannot be read, and this broker is counted on: only with the right log has it come into the ISR
+      there.assignTopicId(topic.id)
+      there.config = this.options.settings.of(topic.name).log
+      return there
+    }
+    if (there !== undefined) directory.setAside(topic.name, partition)
     return await directory.create(topic.name, partition, topic.id, this.options.settings.of(topic.name).log)
   }
 
@@ -259,8 +317,8 @@ export class HostedPartitions {
     for (const directory of this.options.directories) {
       for (const it of [...directory.logs.values()]) {
         const topic = image.topics.byName(it.topic)
-        const assigned =
-          topic !== undefined && (it.topicId === null || it.topicId === topic.id) && this.wanted(topic.id, it.partition) !== undefined
+        // One of another topic id is set aside when its successor is opened
+        const assigned = topic !== undefined && this.wanted(topic.id, it.partition) !== undefined
         if (assigned) continue
         log.write(
           'info',
@@ -291,3 +349,7 @@ export class HostedPartitions {
     this.byTopic.clear()
   }
 }
+
+const whatToDoUnopened =
+  'No other replica leads, so it is left as it is, and not led: bring back a broker with another replica; or restore the file from a backup and start ' +
+  'again; or let a replica that has lost data lead (an unclean election)'

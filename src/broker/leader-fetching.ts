@@ -4,6 +4,7 @@ import { Peer, PeerError } from '../client/peer.ts'
 import { apis } from '../protocol/apis.ts'
 import { ErrorCode, errorName } from '../protocol/errors.ts'
 import type { FetchRequestDraft } from '../protocol/messages/fetch.ts'
+import { CorruptLogError } from '../log/outcomes.ts'
 import { MalformedError } from '../protocol/reader.ts'
 import type { FetchAction, LogPosition, ReplicaFetcherOptions } from '../replication/replica-fetcher.ts'
 import { ReplicaFetcher } from '../replication/replica-fetcher.ts'
@@ -266,6 +267,7 @@ class FetchLoop {
   /** The world failed, or the bytes were not what they claimed: the same is fetched again later. Anything else is a bug. */
   private onActionFailed(partition: HostedPartition, action: FetchAction, error: unknown): void {
     if (error instanceof DiskError) this.around.onDiskError(partition, error)
+    else if (error instanceof CorruptLogError) this.note(partition, `its own log does not check: ${error.message}`)
     else if (error instanceof MalformedError) this.note(partition, `bytes from broker ${this.leader} are malformed: ${error.message}`)
     else throw error
     this.fetcher.failed(this.around.ports.clock.mono(), action.topicId, action.partition, action.leaderEpoch)

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { DiskError } from '../base/ports.ts'
-import { type Offset, partitionName, type TopicPartition, type Uuid } from '../base/units.ts'
+import { type Offset, partitionName, type Timestamp, type Uuid } from '../base/units.ts'
 import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
 import {
@@ -12,12 +12,15 @@ import {
   parseCleanShutdown,
   parseMetaProperties,
   parseOffsets,
+  placed,
+  placedIfKnown,
 } from './checkpoints.ts'
-import { isDeletedName, parsePartitionName, safeTopicName } from './directory-names.ts'
+import { safeTopicName } from './directory-names.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogPorts, LogShared } from './options.ts'
 import { CorruptLogError } from './outcomes.ts'
 import { PartitionLog } from './partition-log.ts'
+import { findPartitions, StrayLogs } from './stray-logs.ts'
 
 export type { DirectoryIdentity } from './checkpoints.ts'
 
@@ -30,8 +33,6 @@ const fileNames = {
   highWatermarks: 'replication-offset-checkpoint',
 } as const
 
-const metadataTopicDirectory = '__cluster_metadata-0'
-
 export interface LogDirectoryOptions {
   readonly path: string
   readonly shared: LogShared
@@ -39,6 +40,8 @@ export interface LogDirectoryOptions {
   readonly onCorruption: 'refuse' | 'cut'
   /** Logs recovered or opened at once (num.recovery.threads.per.data.dir). */
   readonly openConcurrency: number
+  /** Bytes of an open log do not check (`PartitionLogOptions.onRot`). */
+  readonly onRot?: (topic: string, partition: number, error: CorruptLogError) => void
   /** Called once when the directory can no longer be trusted. */
   readonly onOffline?: (error: DiskError) => void
 }
@@ -69,6 +72,7 @@ export class LogDirectory {
   private readonly lock: { release(): void }
   private readonly open = new Map<string, PartitionLog>()
   private readonly doomed: string[] = []
+  private readonly strays: StrayLogs
   private known: DirectoryIdentity | null
   private failed: DiskError | null = null
   private wasClean = false
@@ -91,6 +95,7 @@ export class LogDirectory {
     this.options = options
     this.lock = lock
     this.known = this.readIdentity()
+    this.strays = new StrayLogs(ports, options.path)
     this.cleaned = new CleanerCheckpoint(ports, options.path, (name) => this.open.has(name))
   }
 
@@ -131,6 +136,11 @@ export class LogDirectory {
     return this.open
   }
 
+  /** Logs that did not open because of bytes that do not check below what was durable: they are left as they are, until they are set aside. */
+  get corrupt(): ReadonlyMap<string, CorruptLogError> {
+    return this.strays.corrupt
+  }
+
   /** Writes meta.properties; a CheckpointError refuses a directory that belongs to another cluster or node. */
   format(identity: DirectoryIdentity): void {
     const { known } = this
@@ -146,7 +156,7 @@ export class LogDirectory {
   /** Opens every partition found; notes what an earlier delete left; takes away the clean-shutdown mark. Rejects with DiskError. */
   async openAll(configOf: (topic: string) => LogConfig): Promise<OpenedLogs> {
     await this.guard(this.readMarks())
-    const found = await this.guard(Promise.resolve().then(() => this.findPartitions()))
+    const found = await this.guard(Promise.resolve().then(() => findPartitions(this.ports, this.path, this.doomed)))
     const failed: { topic: string; partition: number; error: Error }[] = []
     let next = 0
     const worker = async (): Promise<void> => {
@@ -156,6 +166,7 @@ export class LogDirectory {
           await this.openLog(topic, partition, null, configOf(topic), this.wasClean)
         } catch (error) {
           if (!(error instanceof DiskError) && !(error instanceof CorruptLogError)) throw error
+          if (error instanceof CorruptLogError) this.strays.corrupt.set(partitionName(topic, partition), error)
           failed.push({ topic, partition, error })
         }
         if (next % logsPerTurn === 0) await this.nextTurn()
@@ -188,6 +199,18 @@ export class LogDirectory {
     if (log === undefined) return
     this.open.delete(name)
     this.doomed.push(log.deleteOnDisk())
+  }
+
+  /** Renames the directory of a partition, open or corrupt, to a `-stray` name that is kept for a while; another one may take its place. Throws DiskError. */
+  setAside(topic: string, partition: number): void {
+    const name = partitionName(topic, partition)
+    this.strays.setAside(name, this.open.get(name) ?? null)
+    this.open.delete(name)
+  }
+
+  /** What was set aside before `before` is to be removed. Throws DiskError. */
+  expireSetAside(before: Timestamp): void {
+    for (const path of this.strays.setAsideBefore(before)) if (!this.doomed.includes(path)) this.doomed.push(path)
   }
 
   /** Removes one renamed directory; false when none is left. Throws DiskError. */
@@ -260,6 +283,7 @@ export class LogDirectory {
       producerIdExpirationMs: this.options.producerIdExpirationMs,
       onCorruption: this.options.onCorruption,
       onFailure: (error) => this.goOffline(error),
+      onRot: (error) => this.options.onRot?.(topic, partition, error),
       cleanedOffset: this.cleaned.offsetOf(name),
       beforeLowering: (recoveryPoint) => this.lowerRecoveryPoint(name, recoveryPoint),
       beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
@@ -337,20 +361,6 @@ export class LogDirectory {
     }
   }
 
-  private findPartitions(): readonly TopicPartition[] {
-    const { disk, log } = this.ports
-    const found: TopicPartition[] = []
-    for (const name of disk.list(this.path)) {
-      const path = `${this.path}/${name}`
-      if (name === metadataTopicDirectory || !disk.isDirectory(path)) continue
-      const place = parsePartitionName(name)
-      if (place !== null) found.push(place)
-      else if (isDeletedName(name)) this.doomed.push(path)
-      else log.write('warn', 'log-directory-foreign', `${path} is not a partition's directory and is left alone`)
-    }
-    return found
-  }
-
   private readIdentity(): DirectoryIdentity | null {
     const path = this.file('identity')
     return this.ports.disk.exists(path) ? parseMetaProperties(this.ports.disk.readSmall(path).toString()) : null
@@ -388,12 +398,4 @@ export class LogDirectory {
   private file(name: keyof typeof fileNames): string {
     return `${this.path}/${fileNames[name]}`
   }
-}
-
-function placed(log: PartitionLog, offset: Offset): CheckpointedOffset {
-  return { topic: log.topic, partition: log.partition, offset }
-}
-
-function placedIfKnown(log: PartitionLog, offset: Offset | null): readonly CheckpointedOffset[] {
-  return offset === null ? [] : [placed(log, offset)]
 }

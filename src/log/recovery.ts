@@ -150,7 +150,7 @@ async function findCleanEnd(recovery: Recovery): Promise<void> {
   const { segments } = recovery
   const last = segments.at(-1)
   if (last === undefined) return
-  const end = last.readEnd()
+  const end = last.readEnd(true)
   if (end.problem !== null) return findEnd(recovery, segments.length - 1)
   recovery.logEndOffset = end.nextOffset
   if (segments.some((segment) => segment.size > 0)) await loadProducers(recovery, end.nextOffset)

@@ -1,6 +1,6 @@
 import type { NodeId, Uuid } from '../../base/units.ts'
 import { hasDirectories } from '../../metadata/metadata-version.ts'
-import { directoryOf } from '../../metadata/partition-image.ts'
+import { DIRECTORY_LOST, directoryOf } from '../../metadata/partition-image.ts'
 import type { TopicImage } from '../../metadata/topics-image.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { ControllerRequest, ControllerResponse } from '../commands.ts'
@@ -64,7 +64,8 @@ function assign(
   const base = changeSetting(state, topic, partition, (id) => state.image.brokers.isActive(id) && (online || id !== broker))
   const setting = { ...base, hasReplica: (id: NodeId) => (id === broker ? online : base.hasReplica(id)) }
   const election = uncleanElectionAllowed(state, topic) ? 'unclean' : 'online'
-  const bumpEpoch = !online && directoryOf(partition, broker) !== directory
+  // Told again that it is lost: it has another log than the one of the time before
+  const bumpEpoch = !online && (directory === DIRECTORY_LOST || directoryOf(partition, broker) !== directory)
   const draft = partitionChange(partition, { isr, election, bumpEpoch, directory: { broker, id: directory } }, setting)
   if (draft !== null) out.add('partitionChange', draft)
   return ErrorCode.NONE
