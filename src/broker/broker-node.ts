@@ -21,12 +21,13 @@ import type { HostedPartition, PartitionSurroundings } from './hosted-partition.
 import { HostedPartitions } from './hosted-partitions.ts'
 import { IsrProposals } from './isr-proposals.ts'
 import { IsrStory } from './isr-story.ts'
-import { LeaderFetching } from './leader-fetching.ts'
+import { fetchPatience, LeaderFetching } from './leader-fetching.ts'
 import { brokerTable } from './broker-table.ts'
 import { BrokerLifecycle } from './lifecycle.ts'
 import { DirectoryAssignments } from './storage/directory-assignments.ts'
 import { DirectoryFailures } from './storage/directory-failures.ts'
 import { Quarantine } from './storage/quarantine.ts'
+import { Scrubber } from './storage/scrubber.ts'
 import { MetadataView } from './metadata-view.ts'
 import { servedDirectories } from './served-directories.ts'
 import { openListeners } from './listening.ts'
@@ -78,6 +79,7 @@ export class BrokerNode {
   private readonly story: IsrStory
   private readonly upkeep: Upkeep
   private readonly cleaner: LogCleaner
+  private readonly scrubber: Scrubber
   private readonly groups: GroupCoordinator
   private readonly view: MetadataView
   private hosting: 'not yet' | 'starting' | 'started' = 'not yet'
@@ -125,6 +127,10 @@ export class BrokerNode {
       topics: { topicId: (name) => this.view.image.topics.byName(name)?.id, topicName: (id) => this.view.image.topics.byId(id)?.name },
     })
     this.groups = this.makeGroups()
+    this.scrubber = new Scrubber(ports, this.hosted, {
+      bytesPerSecond: config.logScrubBytesPerSecond,
+      intervalMs: config.logScrubIntervalMs,
+    })
     this.cleaner = new LogCleaner(ports, this.hosted, () => this.view.config)
     this.upkeep = new Upkeep(ports, this.hosted, this.directories, {
       checkpointIntervalMs: config.replicaHighWatermarkCheckpointIntervalMs,
@@ -261,8 +267,7 @@ export class BrokerNode {
         minBytes: config.replicaFetchMinBytes,
         maxBytes: config.replicaFetchResponseMaxBytes,
         partitionMaxBytes: config.replicaFetchMaxBytes,
-        retryBackoffMs: fetchRetryBackoffMs,
-        requestTimeoutMs: fetchTimeoutMs,
+        ...fetchPatience,
       },
     )
   }
@@ -286,6 +291,7 @@ export class BrokerNode {
     await this.lifecycle.start(previousBrokerEpoch)
     this.upkeep.start()
     this.cleaner.start()
+    this.scrubber.start()
     this.groups.start()
     const ms = Math.round(clock.mono() - started)
     log.write(
@@ -356,6 +362,7 @@ export class BrokerNode {
     this.lifecycle.stop()
     this.upkeep.stop()
     await this.cleaner.stop()
+    this.scrubber.stop()
     this.fetching.stop()
     this.assignments.stop()
     this.directoryFailures.stop()
@@ -390,8 +397,3 @@ export class BrokerNode {
     return this.wakeQueue.size
   }
 }
-
-/** After a failed fetch: short, because a leader that has just come back should be found at once. */
-const fetchRetryBackoffMs = 50
-/** Beyond its maximal wait: a leader that is silent for so long is dialled anew. */
-const fetchTimeoutMs = 2_000

@@ -17,6 +17,13 @@ export interface LeaderFetchingOptions extends ReplicaFetcherOptions {
   readonly requestTimeoutMs: Millis
 }
 
+export const fetchPatience = {
+  /** After a failed fetch: short, because a leader that has just come back should be found at once. */
+  retryBackoffMs: 50,
+  /** Beyond its maximal wait: a leader that is silent for so long is dialled anew. */
+  requestTimeoutMs: 2_000,
+} as const
+
 export interface LeaderFetchingSurroundings {
   readonly ports: Ports
   readonly hosted: HostedPartitions

@@ -116,6 +116,9 @@ export interface ServerConfig extends TopicDefaults, GroupConfigs {
   readonly logFlushOffsetCheckpointIntervalMs: Millis
   readonly logFlushStartOffsetCheckpointIntervalMs: Millis
   readonly logDirFailureTimeoutMs: Millis
+  /** 0: logs are not scrubbed. */
+  readonly logScrubBytesPerSecond: number
+  readonly logScrubIntervalMs: Millis
   readonly producerIdExpirationMs: Millis
   readonly producerIdExpirationCheckIntervalMs: Millis
 }

@@ -169,7 +169,7 @@ export class LogDirectory {
           if (error instanceof CorruptLogError) this.strays.corrupt.set(partitionName(topic, partition), error)
           failed.push({ topic, partition, error })
         }
-        if (next % logsPerTurn === 0) await this.nextTurn()
+        if (next % logsPerTurn === 0) await nextTurn(this.ports)
       }
     }
     await Promise.all(Array.from({ length: this.options.openConcurrency }, worker))
@@ -297,7 +297,7 @@ export class LogDirectory {
     this.checkUsable()
     for (const [i, log] of [...this.open.values()].entries()) {
       if (this.isOpen(log)) log.saveEpochs()
-      if (i % logsPerTurn === logsPerTurn - 1) await this.nextTurn()
+      if (i % logsPerTurn === logsPerTurn - 1) await nextTurn(this.ports)
     }
     this.checkUsable()
     const logs = [...this.open.values()]
@@ -391,11 +391,9 @@ export class LogDirectory {
     return formatOffsets([...this.stored[checkpoint].values()])
   }
 
-  private nextTurn(): Promise<void> {
-    return new Promise((resolve) => void this.ports.clock.after(0, resolve))
-  }
-
   private file(name: keyof typeof fileNames): string {
     return `${this.path}/${fileNames[name]}`
   }
 }
+
+const nextTurn = ({ clock }: LogPorts): Promise<void> => new Promise((resolve) => void clock.after(0, resolve))

@@ -16,6 +16,7 @@ import type { AppendOutcome, EpochEnd, FollowerOutcome, ProducerDescription, Rea
 import { read } from './reading.ts'
 import { recoverLog } from './recovery.ts'
 import { advanceLogStart, deleteOldSegments, totalBytes } from './retention.ts'
+import { type Scrubbed, scrubLog, type ScrubbingMeans } from './scrubbing.ts'
 import { writeSmall } from './small-file.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamps.ts'
 import { truncateFullyAndStartAt, truncateTo } from './truncation.ts'
@@ -197,6 +198,11 @@ export class PartitionLog {
    */
   clean(means: CleaningMeans, committed: Offset, now: Timestamp): Promise<CleaningOutcome> {
     return cleanLog(this.state, means, committed, now)
+  }
+
+  /** Reads and checks every batch from the files. Only one at a time. Rejects with DiskError. */
+  scrub(means: ScrubbingMeans): Promise<Scrubbed> {
+    return scrubLog(this.state, means)
   }
 
   /** Below it the log was cleaned: what cleaner-offset-checkpoint may say. Null: never. */

@@ -61,13 +61,18 @@ async function trustedRead(log: LogState, segment: Segment, i: number, bounds: R
   return found
 }
 
+/** Nothing was taken out here: segments adjoin without a gap between their batches (see `commit` in appending.ts). */
+export function isWholeLog(log: LogState): boolean {
+  return log.cleanedOffset === null && !log.config.cleanupCompact
+}
+
 function footingOf(log: LogState, i: number, position: number, from: Offset, entry: Offset | null): Footing {
   return {
     position,
     from,
     entry,
     until: log.segments[i + 1]?.baseOffset ?? log.end,
-    isWhole: log.cleanedOffset === null && !log.config.cleanupCompact,
+    isWhole: isWholeLog(log),
     epochOf: (offset) => log.epochs.epochForOffset(offset),
   }
 }

@@ -73,10 +73,11 @@ describe('configurations', { skip: without('java') }, () => {
     }
   })
 
-  test('each configuration of Kafka has a row, and no row is made up', () => {
+  test('each configuration of Kafka has a row, and what Kafka has not is called odradek', () => {
     for (const [scope, table] of Object.entries(tables)) {
       const theirs = keys.filter((it) => it.scope === scope).map((it) => it.name)
-      assert.deepEqual(new Set(table.keys()), new Set(theirs), scope)
+      const ours = [...table.keys()].filter((name) => !name.startsWith('odradek.'))
+      assert.deepEqual(new Set(ours), new Set(theirs), scope)
     }
   })
 

@@ -11,8 +11,8 @@ const count = 40
 const expected = Array.from({ length: count }, (_unused, at) => `value ${String(at).padStart(4, '0')} ${'x'.repeat(130_000)}`)
 
 /** Records of one size, in segments of some of them. No node has any of it in memory: all were stopped in order and started again. */
-async function filled(seed: number, replicas = 3) {
-  const world = new ClusterWorld(3, seed)
+async function filled(seed: number, replicas = 3, properties: Readonly<Record<string, string>> = {}) {
+  const world = new ClusterWorld(3, seed, properties)
   await world.startAll()
   await createTopic(world, 't', replicas, { 'segment.bytes': '1048576' })
   const client = world.client()
@@ -171,4 +171,32 @@ test('an index that leads astray is dropped, and the replica stays', async () =>
   }
   assert.deepEqual([world.leaderOf('t', 0), strays(world, id)], [id, []])
   assert.ok(world.lines.some((line) => line.includes('does not fit its log')))
+})
+
+test('the scrubber finds what nobody reads, on a follower too, and the replica is fetched again', async () => {
+  const properties = { 'odradek.log.scrub.interval.ms': '2000', 'odradek.log.scrub.bytes.per.second': '100000000' }
+  const world = await filled(5, 3, properties)
+  const id = [1, 2, 3].find((it) => it !== world.leaderOf('t', 0)) ?? 1
+  await world.clock.advance(5_000)
+  assert.deepEqual(
+    [1, 2, 3].flatMap((it) => strays(world, it)),
+    [],
+    'what is sound stays',
+  )
+  damage(world, id, files(world, id, '.log')[0] ?? '', (content) => content.fill(1, 500, 501))
+  await world.until(() => strays(world, id).length === 1, 5_000)
+  await world.until(() => isrOf(world).length === 3, 30_000)
+  assert.equal(world.partition('t', 0)?.directories.includes(DIRECTORY_LOST), false)
+  assert.deepEqual(await allRecords(world), expected)
+})
+
+test('what the disk does not give any more is rot too', async () => {
+  const properties = { 'odradek.log.scrub.interval.ms': '2000', 'odradek.log.scrub.bytes.per.second': '100000000' }
+  const world = await filled(6, 3, properties)
+  const id = world.leaderOf('t', 0)
+  const path = files(world, id, '.log')[2] ?? ''
+  world.node(id).disk.readFault = (it) => (it === path && strays(world, id).length === 0 ? 'EIO' : null)
+  await world.until(() => strays(world, id).length === 1, 10_000)
+  await world.until(() => isrOf(world).length === 3, 30_000)
+  assert.deepEqual(await allRecords(world), expected)
 })
