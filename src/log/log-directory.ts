@@ -95,7 +95,7 @@ export class LogDirectory {
     this.options = options
     this.lock = lock
     this.known = this.readIdentity()
-    this.strays = new StrayLogs(ports, options.path)
+    this.strays = new StrayLogs(ports, options.path, options.shared.files)
     this.cleaned = new CleanerCheckpoint(ports, options.path, (name) => this.open.has(name))
   }
 

@@ -31,6 +31,7 @@ export async function scrubLog(log: LogState, means: ScrubbingMeans): Promise<Sc
   let bytes = 0
   for (const segment of [...log.segments]) {
     if (means.isStopped() || log.closed) break
+    if (segment.size === 0) continue
     const { generation } = log
     const isThere = (): boolean => log.generation === generation && !log.closed
     try {

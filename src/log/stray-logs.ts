@@ -1,5 +1,6 @@
 import type { Timestamp, TopicPartition } from '../base/units.ts'
 import { isDeletedName, isStrayName, parsePartitionName, parseSetAsideName } from './directory-names.ts'
+import type { OpenFiles } from './open-files.ts'
 import type { LogPorts } from './options.ts'
 import type { CorruptLogError } from './outcomes.ts'
 import { setAsideOnDisk } from './partition-log.ts'
@@ -11,16 +12,23 @@ export class StrayLogs {
   readonly corrupt = new Map<string, CorruptLogError>()
   private readonly ports: LogPorts
   private readonly path: string
+  private readonly files: OpenFiles
 
-  constructor(ports: LogPorts, path: string) {
+  constructor(ports: LogPorts, path: string, files: OpenFiles) {
     this.ports = ports
+    this.files = files
     this.path = path
   }
 
   /** `log` is null for one that did not open. Throws DiskError. */
   setAside(name: string, log: PartitionLog | null): void {
     if (log !== null) log.setAsideOnDisk()
-    else if (this.corrupt.has(name)) setAsideOnDisk(this.ports, `${this.path}/${name}`)
+    else if (this.corrupt.has(name)) {
+      const directory = `${this.path}/${name}`
+      // The attempt to open it has left files open, and another log will have their names
+      for (const file of this.ports.disk.list(directory)) this.files.forget(`${directory}/${file}`)
+      setAsideOnDisk(this.ports, directory)
+    }
     this.corrupt.delete(name)
   }
 
