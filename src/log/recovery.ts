@@ -197,8 +197,8 @@ async function recoverSegment(recovery: Recovery, segment: Segment, nextBase: Of
   })
   const end = size === 0 ? { position: 0, problem: null } : await options.shared.files.pinned(segment.logPath, (file) => run(scan, file))
   const superseded = recovery.logEndOffset === nextBase
-  const isEnd = end.problem !== null || nextBase === Infinity
-  if (afterGap !== null && isEnd && !superseded && !options.config.cleanupCompact && options.cleanedOffset == null) {
+  const isEnd = end.problem !== null || end.position < size || nextBase === Infinity
+  if (afterGap !== null && isEnd && !options.config.cleanupCompact && options.cleanedOffset == null) {
     await beginAnew(recovery, startOffset)
     return recoverSegment(recovery, segment, nextBase, afterGap)
   }
