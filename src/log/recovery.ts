@@ -198,7 +198,7 @@ async function recoverSegment(recovery: Recovery, segment: Segment, nextBase: Of
   const end = size === 0 ? { position: 0, problem: null } : await options.shared.files.pinned(segment.logPath, (file) => run(scan, file))
   const superseded = recovery.logEndOffset === nextBase
   const isEnd = end.problem !== null || end.position < size || nextBase === Infinity
-  if (afterGap !== null && isEnd && !options.config.cleanupCompact && options.cleanedOffset == null) {
+  if (afterGap !== null && isEnd && !options.config.cleanupCompact && (options.cleanedOffset ?? null) === null) {
     await beginAnew(recovery, startOffset)
     return recoverSegment(recovery, segment, nextBase, afterGap)
   }
