@@ -21,9 +21,13 @@ import type { HostedPartition, PartitionSurroundings } from './hosted-partition.
 import { HostedPartitions } from './hosted-partitions.ts'
 import { IsrProposals } from './isr-proposals.ts'
 import { IsrStory } from './isr-story.ts'
-import { LeaderFetching } from './leader-fetching.ts'
+import { fetchPatience, LeaderFetching } from './leader-fetching.ts'
 import { brokerTable } from './broker-table.ts'
 import { BrokerLifecycle } from './lifecycle.ts'
+import { DirectoryAssignments } from './storage/directory-assignments.ts'
+import { DirectoryFailures } from './storage/directory-failures.ts'
+import { Quarantine } from './storage/quarantine.ts'
+import { Scrubber } from './storage/scrubber.ts'
 import { MetadataView } from './metadata-view.ts'
 import { servedDirectories } from './served-directories.ts'
 import { openListeners } from './listening.ts'
@@ -70,11 +74,14 @@ export class BrokerNode {
   private readonly hosted: HostedPartitions
   private readonly fetching: LeaderFetching
   private readonly proposals: IsrProposals
+  private readonly assignments: DirectoryAssignments
+  private readonly directoryFailures: DirectoryFailures
   private readonly sessions: FetchSessions
   private readonly story: IsrStory
   private readonly upkeep: Upkeep
   private readonly space: SpaceWatch
   private readonly cleaner: LogCleaner
+  private readonly scrubber: Scrubber
   private readonly groups: GroupCoordinator
   private readonly view: MetadataView
   private hosting: 'not yet' | 'starting' | 'started' = 'not yet'
@@ -90,7 +97,10 @@ export class BrokerNode {
     this.view = new MetadataView(config)
     this.wakeQueue = new WakeQueue(ports.clock)
     const shared = { files: new OpenFiles(ports.disk, openFilesMax), tail: new TailBudget({ tailBytesMax, tailBytesPerLogMax }) }
-    const opened = openDirectories(ports, config, shared, (path, error) => this.onDirectoryOffline(path, error))
+    const opened = openDirectories(ports, config, shared, {
+      offline: (path, error) => this.directoryFailures.onOffline(path, error),
+      rot: (topic, partition, error) => this.hosted.onRot(topic, partition, error),
+    })
     this.directories = opened.directories
     this.identity = opened.identity
     this.quorum = new RaftNode(ports, {
@@ -109,7 +119,9 @@ export class BrokerNode {
     this.story = new IsrStory(ports)
     this.lifecycle = this.makeLifecycle()
     this.proposals = new IsrProposals(ports, this.channel, config.nodeId, () => this.lifecycle.brokerEpoch)
+    this.assignments = new DirectoryAssignments(ports, this.channel, config.nodeId, () => this.lifecycle.brokerEpoch)
     this.hosted = this.makeHosted()
+    this.directoryFailures = this.makeDirectoryFailures()
     this.fetching = this.makeFetching()
     this.sessions = new FetchSessions({
       slotsMax: config.maxIncrementalFetchSessionCacheSlots,
@@ -124,6 +136,10 @@ export class BrokerNode {
       view: this.view,
       hosted: this.hosted,
       directories: this.directories,
+    })
+    this.scrubber = new Scrubber(ports, this.hosted, {
+      bytesPerSecond: config.logScrubBytesPerSecond,
+      intervalMs: config.logScrubIntervalMs,
     })
     this.cleaner = new LogCleaner(ports, this.hosted, () => this.view.config)
     this.upkeep = new Upkeep(ports, this.hosted, this.directories, {
@@ -225,9 +241,28 @@ export class BrokerNode {
       },
       settings: this.settings,
       directories: this.directories,
+      someUnknown: this.directories.length < config.logDirs.length,
       around,
+      assignments: this.assignments,
+      quarantine: new Quarantine(config.nodeId, this.assignments, this.ports.log),
       log: this.ports.log,
       onNoRoom: (directory) => this.space.refused(directory),
+    })
+  }
+
+  private makeDirectoryFailures(): DirectoryFailures {
+    const { ports, config, directories, hosted, assignments, lifecycle } = this
+    return new DirectoryFailures({
+      ...ports,
+      directories,
+      hosted,
+      unfollow: (partition) => this.fetching.unfollow(partition),
+      holdsMetadata: (path) => path === config.metadataLogDir && config.processRoles.includes('controller'),
+      assignments,
+      lifecycle,
+      registered: () => this.view.image.brokers.byId(config.nodeId)?.logDirs ?? [],
+      timeoutMs: config.logDirFailureTimeoutMs,
+      onFatal: this.options.onFatal,
     })
   }
 
@@ -247,8 +282,7 @@ export class BrokerNode {
         minBytes: config.replicaFetchMinBytes,
         maxBytes: config.replicaFetchResponseMaxBytes,
         partitionMaxBytes: config.replicaFetchMaxBytes,
-        retryBackoffMs: fetchRetryBackoffMs,
-        requestTimeoutMs: fetchTimeoutMs,
+        ...fetchPatience,
       },
     )
   }
@@ -272,6 +306,7 @@ export class BrokerNode {
     await this.lifecycle.start(previousBrokerEpoch)
     this.upkeep.start()
     this.cleaner.start()
+    this.scrubber.start()
     this.groups.start()
     const ms = Math.round(clock.mono() - started)
     log.write(
@@ -332,28 +367,6 @@ export class BrokerNode {
     this.ports.log.write('error', 'append-failed', `${partition.name}: ${error.message}`)
   }
 
-  private onDirectoryOffline(path: string, error: DiskError): void {
-    this.ports.log.write(
-      'error',
-      'log-directory-failed',
-      `${path} can no longer be trusted (${error.message}): its replicas leave this broker`,
-    )
-    const directory = this.directories.find((it) => it.path === path)
-    if (this.directories.every((it) => it.failure !== null)) this.options.onFatal(`the last log directory has failed: ${error.message}`)
-    else if (path === this.config.metadataLogDir && this.config.processRoles.includes('controller'))
-      this.options.onFatal(`the log directory of the cluster's metadata, ${path}, has failed: ${error.message}`)
-    else if (directory !== undefined && this.hosted.holdsUntold(directory)) {
-      this.options.onFatal(`${path} has failed (${error.message}), and only when this broker ends can others lead what was in it`)
-    }
-    if (directory !== undefined) this.partFrom(directory)
-  }
-
-  /** What is in it is claimed and acknowledged no more, from here on; it leaves when the call that found out is over. */
-  private partFrom(directory: LogDirectory): void {
-    for (const partition of this.hosted.all()) if (partition.directory === directory) this.fetching.unfollow(partition)
-    this.ports.clock.endOfTurn(() => this.hosted.onDirectoryFailed(directory))
-  }
-
   /** A controlled shutdown: leadership is handed over, then everything is closed in order. Idempotent. */
   stop(): Promise<void> {
     this.stopping ??= this.stopInOrder()
@@ -366,7 +379,10 @@ export class BrokerNode {
     this.upkeep.stop()
     this.space.stop()
     await this.cleaner.stop()
+    this.scrubber.stop()
     this.fetching.stop()
+    this.assignments.stop()
+    this.directoryFailures.stop()
     this.groups.stop()
     const highWatermarks = new Map<PartitionLog, Offset>()
     for (const partition of this.hosted.all()) highWatermarks.set(partition.log, partition.replica.highWatermark)
@@ -398,8 +414,3 @@ export class BrokerNode {
     return this.wakeQueue.size
   }
 }
-
-/** After a failed fetch: short, because a leader that has just come back should be found at once. */
-const fetchRetryBackoffMs = 50
-/** Beyond its maximal wait: a leader that is silent for so long is dialled anew. */
-const fetchTimeoutMs = 2_000

@@ -22,21 +22,60 @@ test('partitions are spread over the log directories', async () => {
   assert.deepEqual([inA, inB], [2, 2])
 })
 
-test('a broker with a failed log directory, of which the controller does not know what is in it, cannot go on; others lead then', async () => {
+test('one failed directory of two: others lead what was in it, the rest stays, and all is well when it is back', async () => {
   const world = await twoDirectories(2, { 'metadata.log.dir': '/metadata' })
   const id = world.leaderOf('t', 0)
   const { disk } = world.node(id)
   const folder = ['/data/a', '/data/b'].find((it) => disk.exists(`${it}/t-0`)) ?? ''
+  const inIt = [0, 1, 2, 3].filter((at) => disk.exists(`${folder}/t-${at}`))
   const client = world.client()
   await world.run(client.produce({ topic: 't', partition: 0 }, [{ value: Buffer.from('before') }], limit))
   disk.fault = (action, path) => (action === 'sync' && path.startsWith(`${folder}/t-`) ? 'EIO' : null)
+  const isrs = () => [0, 1, 2, 3].map((at) => world.partition('t', at)?.isr ?? [])
   const after = client.produce({ topic: 't', partition: 0 }, [{ value: Buffer.from('after') }], limit)
-  await world.until(() => world.node(id).life?.failure !== null, 10_000)
-  assert.match(world.node(id).life?.failure ?? '', /only when this broker ends can others lead what was in it/)
-  world.kill(id)
+  await world.until(() => inIt.every((at) => isrs()[at]?.includes(id) === false), 10_000)
   await world.run(after)
   const { records } = await world.run(world.client().fetch({ topic: 't', partition: 0 }, 0, { ...limit, maxWaitMs: 100 }))
   assert.deepEqual(textsOf(records), ['before', 'after'])
+  await world.clock.advance(31_000)
+  assert.equal(world.node(id).life?.failure, null)
+  assert.deepEqual(
+    isrs().map((isr) => isr.includes(id)),
+    [0, 1, 2, 3].map((at) => !inIt.includes(at)),
+    'what was in the other directory is still here',
+  )
+  disk.fault = () => null
+  world.kill(id)
+  world.start(id)
+  await world.until(() => isrs().every((isr) => isr.length === 3), 20_000)
+})
+
+test('a directory that does not open is left out while there is another, and nothing of it is made anew elsewhere', async () => {
+  const world = await twoDirectories(5)
+  const client = world.client()
+  for (const partition of [0, 1, 2, 3]) await world.run(client.produce({ topic: 't', partition }, [{ value: Buffer.from('a') }], limit))
+  const { disk } = world.node(1)
+  const inB = [0, 1, 2, 3].filter((at) => disk.exists(`/data/b/t-${at}`))
+  world.kill(1)
+  disk.readFault = (path) => (path === '/data/b/meta.properties' ? 'EIO' : null)
+  world.start(1)
+  await world.until(() => world.node(1).life?.started === true, 20_000)
+  await world.clock.advance(15_000)
+  for (const at of [0, 1, 2, 3]) {
+    assert.equal(world.partition('t', at)?.isr.includes(1), !inB.includes(at), `t-${at}`)
+    if (inB.includes(at)) assert.equal(disk.exists(`/data/a/t-${at}`), false)
+  }
+})
+
+test('a controller that cannot be told of a failed directory in time ends the broker', async () => {
+  const world = new ClusterWorld(3, 6, { 'log.dirs': '/data/a,/data/b', 'log.dir.failure.timeout.ms': '2000' })
+  await world.startAll()
+  await createTopic(world, 't', 3, { 'flush.messages': '1' }, partitions)
+  const id = 3
+  for (const other of [1, 2]) world.freeze(other)
+  world.node(id).disk.fault = (action, path) => (action === 'sync' && path.startsWith('/data/b') ? 'EIO' : null)
+  await world.until(() => world.node(id).life?.failure !== null, 90_000)
+  assert.match(world.node(id).life?.failure ?? '', /data.b has failed, and the controller could not be told of it within 2000 ms/)
 })
 
 test('a broker whose last log directory fails says that it cannot go on', async () => {

@@ -5,6 +5,7 @@ import type { LogConfig } from '../log/log-config.ts'
 import { Ballast } from '../log/ballast.ts'
 import { BallastedDisk } from '../log/ballasted-disk.ts'
 import { type DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
+import type { CorruptLogError } from '../log/outcomes.ts'
 import type { LogPorts, LogShared } from '../log/partition-log.ts'
 import { incarnationAfter } from '../metadata/incarnation.ts'
 
@@ -18,18 +19,30 @@ export interface OpenedDirectories {
   readonly identity: DirectoryIdentity
 }
 
-/** Opens, locks and identifies every entry of `log.dirs`. All must be formatted, for this node and one cluster. @throws DirectoryProblem */
-export function openDirectories(
-  ports: LogPorts,
-  config: ServerConfig,
-  shared: LogShared,
-  onOffline: (path: string, error: DiskError) => void,
-): OpenedDirectories {
+/** What directories tell while they are open. */
+export interface DirectoryEvents {
+  offline(path: string, error: DiskError): void
+  rot(topic: string, partition: number, error: CorruptLogError): void
+}
+
+/**
+ * Opens, locks and identifies every entry of `log.dirs`. All must be formatted, for this node and one cluster; one whose disk does not answer is left out
+ * while there are others. @throws DirectoryProblem
+ */
+export function openDirectories(ports: LogPorts, config: ServerConfig, shared: LogShared, on: DirectoryEvents): OpenedDirectories {
   const ballast = new Ballast(ports, config.metadataLogDir, config.metadataBallastBytes)
   const ballasted = { ...ports, disk: new BallastedDisk(ports.disk, ballast, 'small files') }
   const opened: LogDirectory[] = []
   try {
-    for (const path of config.logDirs) opened.push(openOne(ballasted, config, shared, path, onOffline))
+    const offline: DiskError[] = []
+    for (const path of config.logDirs) {
+      const directory = openOne(ballasted, config, shared, path, on)
+      if (directory instanceof DiskError) offline.push(directory)
+      else opened.push(directory)
+    }
+    if (opened.length === 0) throw cannotOpen(offline[0]?.path ?? '', offline[0])
+    for (const { path, message } of offline)
+      ports.log.write('error', 'log-directory-offline', `${path}: ${message}; this broker starts without it, and with none of its replicas`)
     return { directories: opened, identity: commonIdentity(opened, config) }
   } catch (error) {
     for (const directory of opened) directory.abandon()
@@ -37,21 +50,16 @@ export function openDirectories(
   }
 }
 
-function openOne(
-  ports: LogPorts,
-  config: ServerConfig,
-  shared: LogShared,
-  path: string,
-  onOffline: (path: string, error: DiskError) => void,
-): LogDirectory {
+function openOne(ports: LogPorts, config: ServerConfig, shared: LogShared, path: string, on: DirectoryEvents): LogDirectory | DiskError {
   try {
     return LogDirectory.open(ports, {
       path,
       shared,
       producerIdExpirationMs: config.producerIdExpirationMs,
-      onCorruption: 'cut',
+      onCorruption: 'refuse',
       openConcurrency: recoveryConcurrency,
-      onOffline: (error) => onOffline(path, error),
+      onOffline: (error) => on.offline(path, error),
+      onRot: (topic, partition, error) => on.rot(topic, partition, error),
     })
   } catch (error) {
     if (!(error instanceof DiskError)) throw error
@@ -61,8 +69,18 @@ function openOne(
       )
     }
     if (error.code === 'ENOENT') throw notFormatted(path)
-    throw new DirectoryProblem(`${path} cannot be opened: ${error.message}. Check that it is there, and that this user may write to it.`)
+    if (diskFailures.has(error.code)) return error
+    throw cannotOpen(path, error)
   }
+}
+
+/** Codes with which a disk says that it does not work (any more). */
+const diskFailures: ReadonlySet<string> = new Set(['EIO', 'EROFS', 'ENXIO', 'ENODEV'])
+
+function cannotOpen(path: string, error: DiskError | undefined): DirectoryProblem {
+  return new DirectoryProblem(
+    `${path} cannot be opened: ${error?.message ?? 'log.dirs names no directory'}. Check that it is there, and that this user may write to it.`,
+  )
 }
 
 const recoveryConcurrency = 8
@@ -106,15 +124,20 @@ function reportFailed(log: Log, failed: readonly { readonly topic: string; reado
 }
 
 /**
- * Opens what is in all directories. Resolves with the broker epoch under which all that is there now was there; -1 when something may have been lost
- * since. Rejects with DiskError.
+ * Opens what is in all directories. A directory that fails meanwhile is left out, as one that fails later, while there are others. Resolves with the broker
+ * epoch under which all that is there now was there; -1 when something may have been lost since. Rejects with DiskError.
  */
 export async function openAllLogs(directories: readonly LogDirectory[], configOf: (topic: string) => LogConfig, log: Log): Promise<Offset> {
   let failed = 0
   for (const directory of directories) {
-    const opened = await directory.openAll(configOf)
-    reportFailed(log, opened.failed)
-    failed += opened.failed.length
+    try {
+      const opened = await directory.openAll(configOf)
+      reportFailed(log, opened.failed)
+      failed += opened.failed.length
+    } catch (error) {
+      if (!(error instanceof DiskError) || directories.every((it) => it.failure !== null)) throw error
+      failed += 1
+    }
   }
   return failed > 0 ? -1 : commonEpoch(directories)
 }

@@ -1,6 +1,6 @@
 import { type Clock, DiskError } from '../base/ports.ts'
 import { type Millis, NEVER } from '../base/units.ts'
-import type { Read, ReadOutcome } from '../log/outcomes.ts'
+import { CorruptLogError, type Read, type ReadOutcome } from '../log/outcomes.ts'
 import type { ClusterImage } from '../metadata/image.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchContext, FetchSessions, FetchWaiter, PartitionResult } from '../replication/fetch-sessions.ts'
@@ -234,10 +234,12 @@ class FetchWork implements FetchWaiter, Sleeper {
       room.take(read)
       return this.note(partition, fetched(hosted, asked, this.fetcher, read))
     }
-    // The disk failed, or the log was deleted while it was read
+    // The disk failed, what is on it is rotten, or the log was deleted while it was read
     const failed = (error: unknown): PartitionResult => {
-      if (!(error instanceof DiskError)) throw error
-      return this.note(partition, withoutRecords(asked.partition, ErrorCode.KAFKA_STORAGE_ERROR))
+      if (!(error instanceof DiskError || error instanceof CorruptLogError)) throw error
+      // Where another replica will lead in a moment a consumer finds there what is rotten here; else it must not wait for it
+      const isFinal = error instanceof CorruptLogError && !isFollower(this.fetcher) && hosted.replica.isr.length <= 1
+      return this.note(partition, withoutRecords(asked.partition, isFinal ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.KAFKA_STORAGE_ERROR))
     }
     try {
       const outcome = hosted.log.read(asked.fetchOffset, Math.min(asked.partitionMaxBytes, room.left), end, room.isUntouched)

@@ -56,6 +56,8 @@ export class HostedPartition implements Sleeper {
   /** Whom this replica is to fetch from, also while it does not for want of room. */
   private following: { readonly leader: NodeId; readonly epoch: Epoch } | null = null
   private isPaused = false
+  /** Rot was found in its log: it is not to be fetched on. */
+  private isDistrusted = false
 
   constructor(topicId: Uuid, log: PartitionLog, directory: LogDirectory, options: PartitionReplicaOptions, around: PartitionSurroundings) {
     this.topic = log.topic
@@ -104,6 +106,11 @@ export class HostedPartition implements Sleeper {
 
   private onSettled(): void {
     this.tell({ type: 'settled', settledOffset: this.settling.offset })
+  }
+
+  distrust(): void {
+    this.isDistrusted = true
+    this.around.unfollow(this)
   }
 
   tell(input: PartitionInput): void {
@@ -174,7 +181,7 @@ export class HostedPartition implements Sleeper {
   pause(isPaused: boolean): void {
     if (isPaused === this.isPaused) return
     this.isPaused = isPaused
-    if (this.following === null) return
+    if (this.following === null || this.isDistrusted) return
     if (isPaused) this.around.unfollow(this)
     else this.around.follow(this, this.following.leader, this.following.epoch)
   }
@@ -251,7 +258,7 @@ export class HostedPartition implements Sleeper {
         return this.around.becameLeader(this)
       case 'becameFollower':
         this.following = effect.leader < 0 ? null : { leader: effect.leader, epoch: effect.epoch }
-        if (effect.leader < 0 || this.isPaused) return this.around.unfollow(this)
+        if (effect.leader < 0 || this.isPaused || this.isDistrusted) return this.around.unfollow(this)
         return this.around.follow(this, effect.leader, effect.epoch)
       case 'lostLeadership':
         this.settling.giveUp()

@@ -2,14 +2,18 @@ import { assert } from '../base/assert.ts'
 import { DiskError, isOutOfSpace, type Log } from '../base/ports.ts'
 import { type NodeId, partitionName, type Uuid } from '../base/units.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
+import { CorruptLogError } from '../log/outcomes.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { changedPartitions, type ClusterChanges } from '../metadata/changes.ts'
 import { ResourceType } from '../metadata/configs-image.ts'
 import type { ClusterImage } from '../metadata/image.ts'
-import { directoryOf, type PartitionImage } from '../metadata/partition-image.ts'
+import { DIRECTORY_LOST, directoryOf, isTrusted, type PartitionImage } from '../metadata/partition-image.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { LeaderRecoveryState, PartitionReplicaOptions } from '../replication/partition-replica.ts'
 import { HostedPartition, type PartitionSurroundings } from './hosted-partition.ts'
+import type { DirectoryAssignments } from './storage/directory-assignments.ts'
+import { type Quarantine, rotFields, stepForUnopened } from './storage/quarantine.ts'
+import { choosePlace, placeToTell } from './storage/replica-places.ts'
 import type { SettingsOfTopics } from './topic-settings.ts'
 
 export interface HostingOptions {
@@ -19,7 +23,11 @@ export interface HostingOptions {
   readonly image: ClusterImage
   readonly settings: SettingsOfTopics
   readonly directories: readonly LogDirectory[]
+  /** Entries of `log.dirs` did not open, and nobody knows their ids. */
+  readonly someUnknown: boolean
   readonly around: PartitionSurroundings
+  readonly assignments: Pick<DirectoryAssignments, 'tell' | 'forget'>
+  readonly quarantine: Quarantine
   readonly log: Log
   /** A partition could not be opened or made in the directory, for want of room: `openMissing` is to be called when there is some. */
   readonly onNoRoom: (directory: LogDirectory) => void
@@ -137,7 +145,17 @@ export class HostedPartitions {
     }
   }
 
+  /** Bytes of a log that is open here do not check. */
+  onRot(topic: string, partition: number, error: CorruptLogError): void {
+    const hosted = this.byName(topic, partition)
+    if (hosted === undefined || !this.options.quarantine.onRot(hosted, error)) return
+    const state = this.wanted(hosted.topicId, partition)
+    if (state !== undefined) this.options.quarantine.look(hosted, state)
+  }
+
   private assign(hosted: HostedPartition, state: PartitionImage): void {
+    if (this.options.quarantine.look(hosted, state) === 'set aside') return this.replaceLog(hosted, state)
+    this.tellPlace(hosted, state)
     hosted.tell({
       type: 'assigned',
       assignment: {
@@ -169,6 +187,33 @@ export class HostedPartitions {
     }
   }
 
+  /** Its files are set aside, and it begins anew with an empty log. */
+  private replaceLog(hosted: HostedPartition, state: PartitionImage): void {
+    const topic = this.options.image.topics.byId(hosted.topicId)
+    hosted.unhost()
+    this.byTopic.get(hosted.topicId)?.delete(hosted.partition)
+    try {
+      hosted.directory.setAside(hosted.topic, hosted.partition)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.options.log.write('error', 'partition-not-set-aside', `${hosted.name}: ${error.message}`)
+      return
+    }
+    this.options.log.write(
+      'warn',
+      'replica-set-aside',
+      `${hosted.name}: its files are kept as -stray; it is fetched again from broker ${state.leader}`,
+    )
+    if (topic !== undefined) this.onPartition(topic, state)
+  }
+
+  private tellPlace(hosted: HostedPartition, state: PartitionImage): void {
+    const { brokerId, directories, assignments } = this.options
+    const actual = hosted.directory.identity?.directoryId
+    const told = actual === undefined ? null : placeToTell(state, brokerId, actual, directories)
+    if (told !== null) assignments.tell({ topicId: hosted.topicId, partition: hosted.partition, directory: told })
+  }
+
   private async openAll(): Promise<void> {
     for (let next = this.opening.shift(); next !== undefined; next = this.opening.shift()) await this.openOne(next.topic, next.partition)
     this.openingNow = null
@@ -176,16 +221,19 @@ export class HostedPartitions {
 
   /** Metadata may have moved on before and while the log opens: what counts is what it says afterwards. */
   private async openOne(topic: TopicImage, partition: number): Promise<void> {
-    if (this.wanted(topic.id, partition) === undefined || this.get(topic.id, partition) !== undefined) return
-    const directory = this.directoryFor(topic.name, partition)
-    if (directory === undefined) return
+    const before = this.wanted(topic.id, partition)
+    if (before === undefined || this.get(topic.id, partition) !== undefined) return
     let log: PartitionLog
+    let directory: LogDirectory | undefined
     try {
+      if (!this.settleCorrupt(topic, before)) return
+      directory = this.directoryFor(topic.name, before)
+      if (directory === undefined) return
       log = await this.openLog(directory, topic, partition)
     } catch (error) {
-      if (!(error instanceof DiskError)) throw error
+      if (!(error instanceof DiskError || error instanceof CorruptLogError)) throw error
       this.options.log.write('error', 'partition-not-opened', `${partitionName(topic.name, partition)} cannot be opened: ${error.message}`)
-      if (isOutOfSpace(error)) this.options.onNoRoom(directory)
+      if (isOutOfSpace(error) && directory !== undefined) this.options.onNoRoom(directory)
       return
     }
     const state = this.wanted(topic.id, partition)
@@ -200,6 +248,24 @@ export class HostedPartitions {
     this.assign(hosted, state)
   }
 
+  /** A log that did not open for its rot makes room when others have what it had. False: it has to stay, and nothing is opened. Throws DiskError. */
+  private settleCorrupt(topic: TopicImage, state: PartitionImage): boolean {
+    const { brokerId, assignments, directories, log } = this.options
+    const name = partitionName(topic.name, state.partition)
+    const holder = directories.find((it) => it.corrupt.has(name))
+    const rot = holder?.corrupt.get(name)
+    if (holder === undefined || rot === undefined) return true
+    if (directoryOf(state, brokerId) !== DIRECTORY_LOST)
+      assignments.tell({ topicId: topic.id, partition: state.partition, directory: DIRECTORY_LOST })
+    if (stepForUnopened(state, brokerId) === 'wait') {
+      log.write('error', 'replica-irreplaceable', `${name}: ${rot.message}. ${whatToDoUnopened}`, rotFields(rot))
+      return false
+    }
+    holder.setAside(topic.name, state.partition)
+    log.write('warn', 'replica-set-aside', `${name}: ${rot.message}. Its files are kept as -stray; it is fetched again`, rotFields(rot))
+    return true
+  }
+
   /** A log of the same name but another topic id belongs to a topic that was deleted while this broker was away (REP-17). */
   private async openLog(directory: LogDirectory, topic: TopicImage, partition: number): Promise<PartitionLog> {
     const there = directory.logs.get(partitionName(topic.name, partition))
@@ -207,7 +273,15 @@ export class HostedPartitions {
       there.config = this.options.settings.of(topic.name).log
       return there
     }
-    if (there !== undefined) directory.remove(topic.name, partition)
+    const state = this.wanted(topic.id, partition)
+    const isCountedOn = state !== undefined && isTrusted(state, this.options.brokerId)
+    if (there?.topicId === null && isCountedOn) {
+      // partition.metadata is gone or cannot be read, and this broker is counted on: only with the right log has it come into the ISR
+      there.assignTopicId(topic.id)
+      there.config = this.options.settings.of(topic.name).log
+      return there
+    }
+    if (there !== undefined) directory.setAside(topic.name, partition)
     return await directory.create(topic.name, partition, topic.id, this.options.settings.of(topic.name).log)
   }
 
@@ -216,14 +290,24 @@ export class HostedPartitions {
     return state?.replicas.includes(this.options.brokerId) === true ? state : undefined
   }
 
-  /** Where it is already, or the healthy directory with the fewest partitions (LogManager.nextLogDirs), one with room before one without. */
-  private directoryFor(topic: string, partition: number): LogDirectory | undefined {
-    const name = partitionName(topic, partition)
-    const healthy = this.options.directories.filter((it) => !this.failedDirectories.has(it))
-    return (
-      healthy.find((it) => it.logs.has(name)) ??
-      healthy.reduce<LogDirectory | undefined>((best, it) => (best === undefined || isBetter(it, best) ? it : best), undefined)
-    )
+  private directoryFor(topic: string, state: PartitionImage): LogDirectory | undefined {
+    const { brokerId, directories, someUnknown, log } = this.options
+    const name = partitionName(topic, state.partition)
+    const healthy = directories.filter((it) => it.failure === null && !this.failedDirectories.has(it))
+    const failed = directories.filter((it) => !healthy.includes(it))
+    const choice = choosePlace(state, brokerId, name, healthy, failed, someUnknown)
+    if (choice === 'offline') return undefined
+    if (choice === 'lost') {
+      log.write(
+        'error',
+        'partition-lost',
+        `${name}: its log directory is not in log.dirs any more, and this broker is counted on for it: bring the directory back and start ` +
+          'again, or let another replica lead with an unclean election',
+      )
+      return undefined
+    }
+    for (const other of healthy) if (other !== choice && choice.logs.has(name)) other.remove(topic, state.partition)
+    return choice
   }
 
   private onTopicDeleted(topic: TopicImage): void {
@@ -235,6 +319,7 @@ export class HostedPartitions {
   private drop(hosted: HostedPartition): void {
     hosted.unhost()
     this.byTopic.get(hosted.topicId)?.delete(hosted.partition)
+    this.options.assignments.forget(hosted.topicId, hosted.partition)
     try {
       hosted.directory.remove(hosted.topic, hosted.partition)
     } catch (error) {
@@ -249,8 +334,8 @@ export class HostedPartitions {
     for (const directory of this.options.directories) {
       for (const it of [...directory.logs.values()]) {
         const topic = image.topics.byName(it.topic)
-        const assigned =
-          topic !== undefined && (it.topicId === null || it.topicId === topic.id) && this.wanted(topic.id, it.partition) !== undefined
+        // One of another topic id is set aside when its successor is opened
+        const assigned = topic !== undefined && this.wanted(topic.id, it.partition) !== undefined
         if (assigned) continue
         log.write(
           'info',
@@ -262,17 +347,10 @@ export class HostedPartitions {
     }
   }
 
-  /** The controller moves the replicas of a failed directory away, but only those that it knows to be in it. Is there another one? */
-  holdsUntold(directory: LogDirectory): boolean {
-    for (const hosted of this.all()) {
-      const state = this.wanted(hosted.topicId, hosted.partition)
-      if (hosted.directory !== directory || state === undefined) continue
-      if (directoryOf(state, this.options.brokerId) !== directory.identity?.directoryId) return true
-    }
-    return false
-  }
-
-  /** Nothing in the directory may be trusted any more: its partitions leave this broker as if it had lost them. */
+  /**
+   * Nothing in the directory may be trusted any more: its partitions are not served until it is back. The controller moves those away that it
+   * knows to be in it; of the others it has been told, or is being told.
+   */
   onDirectoryFailed(directory: LogDirectory): void {
     this.failedDirectories.add(directory)
     for (const hosted of [...this.all()]) {
@@ -289,6 +367,6 @@ export class HostedPartitions {
   }
 }
 
-function isBetter(one: LogDirectory, other: LogDirectory): boolean {
-  return one.isFull === other.isFull ? one.logs.size < other.logs.size : other.isFull
-}
+const whatToDoUnopened =
+  'No other replica leads, so it is left as it is, and not led: bring back a broker with another replica; or restore the file from a backup and start ' +
+  'again; or let a replica that has lost data lead (an unclean election)'

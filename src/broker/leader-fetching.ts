@@ -4,6 +4,7 @@ import { Peer, PeerError } from '../client/peer.ts'
 import { apis } from '../protocol/apis.ts'
 import { ErrorCode, errorName } from '../protocol/errors.ts'
 import type { FetchRequestDraft } from '../protocol/messages/fetch.ts'
+import { CorruptLogError } from '../log/outcomes.ts'
 import { MalformedError } from '../protocol/reader.ts'
 import type { FetchAction, LogPosition, ReplicaFetcherOptions } from '../replication/replica-fetcher.ts'
 import { ReplicaFetcher } from '../replication/replica-fetcher.ts'
@@ -15,6 +16,13 @@ export interface LeaderFetchingOptions extends ReplicaFetcherOptions {
   /** A fetch without an answer for so long beyond its maximal wait has failed (`replica.socket.timeout.ms`). */
   readonly requestTimeoutMs: Millis
 }
+
+export const fetchPatience = {
+  /** After a failed fetch: short, because a leader that has just come back should be found at once. */
+  retryBackoffMs: 50,
+  /** Beyond its maximal wait: a leader that is silent for so long is dialled anew. */
+  requestTimeoutMs: 2_000,
+} as const
 
 export interface LeaderFetchingSurroundings {
   readonly ports: Ports
@@ -276,6 +284,7 @@ class FetchLoop {
   /** The world failed, or the bytes were not what they claimed: the same is fetched again later. Anything else is a bug. */
   private onActionFailed(partition: HostedPartition, action: FetchAction, error: unknown): void {
     if (error instanceof DiskError) this.around.onDiskError(partition, error)
+    else if (error instanceof CorruptLogError) this.note(partition, `its own log does not check: ${error.message}`)
     else if (error instanceof MalformedError) this.note(partition, `bytes from broker ${this.leader} are malformed: ${error.message}`)
     else throw error
     this.fetcher.failed(this.around.ports.clock.mono(), action.topicId, action.partition, action.leaderEpoch)

@@ -94,6 +94,11 @@ export class BrokerLifecycle {
     if (this.state === 'fenced' || (this.state === 'running' && someoneLeaves)) this.beat()
   }
 
+  /** A log directory has failed: the controller is told with the next heartbeat, which goes now. */
+  onDirectoryFailed(): void {
+    this.beat()
+  }
+
   /** Asks to leave; resolves when the controller has moved leadership away, or after `timeoutMs`. */
   async leave(timeoutMs: Millis): Promise<void> {
     if (this.state === 'starting' || this.state === 'left') return

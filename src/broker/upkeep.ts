@@ -20,6 +20,8 @@ const removalPauseMs: Millis = 20
 const removalIdleMs: Millis = 5_000
 /** `flush.ms` is looked at this often where a topic has it. */
 const flushLookMs: Millis = 1_000
+/** For so long the files of a replica that was given up are kept for whoever wants to look at them. */
+const setAsideKeptMs: Millis = 7 * 24 * 3_600_000
 /** Partitions looked at in one turn. */
 const partitionsPerTurn = 64
 
@@ -50,6 +52,7 @@ export class Upkeep {
   start(): void {
     this.every('checkpoints', this.options.checkpointIntervalMs, () => this.writeCheckpoints())
     this.every('retention', this.options.retentionIntervalMs, () => this.eachPartition((it) => this.retain(it)))
+    this.every('set aside', this.options.retentionIntervalMs, () => this.expireSetAside())
     this.every('producers', this.options.producerExpiryIntervalMs, () =>
       this.eachPartition((it) => it.log.expireProducers(this.clock.wall())),
     )
@@ -94,6 +97,11 @@ export class Upkeep {
       await directory.flushRolled()
       await directory.writeCheckpoints(this.highWatermarkOf)
     }
+  }
+
+  private expireSetAside(): Promise<void> {
+    for (const directory of this.directories) if (directory.failure === null) directory.expireSetAside(this.clock.wall() - setAsideKeptMs)
+    return Promise.resolve()
   }
 
   private async eachPartition(work: (partition: HostedPartition) => void | Promise<void>): Promise<void> {

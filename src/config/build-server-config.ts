@@ -90,6 +90,8 @@ export function buildServerConfig(
     logRetentionCheckIntervalMs: values.number('log.retention.check.interval.ms'),
     logFlushOffsetCheckpointIntervalMs: values.number('log.flush.offset.checkpoint.interval.ms'),
     logFlushStartOffsetCheckpointIntervalMs: values.number('log.flush.start.offset.checkpoint.interval.ms'),
+    logScrubBytesPerSecond: values.number('odradek.log.scrub.bytes.per.second'),
+    logScrubIntervalMs: values.number('odradek.log.scrub.interval.ms'),
     logDirFailureTimeoutMs: values.number('log.dir.failure.timeout.ms'),
     logDirLowSpaceBytes: values.number('odradek.log.dir.low.space.bytes'),
     logDirSpaceCheckIntervalMs: values.number('odradek.log.dir.space.check.interval.ms'),

@@ -120,6 +120,9 @@ export interface ServerConfig extends TopicDefaults, GroupConfigs {
   readonly logDirLowSpaceBytes: number
   readonly logDirSpaceCheckIntervalMs: Millis
   readonly metadataBallastBytes: number
+  /** 0: logs are not scrubbed. */
+  readonly logScrubBytesPerSecond: number
+  readonly logScrubIntervalMs: Millis
   readonly producerIdExpirationMs: Millis
   readonly producerIdExpirationCheckIntervalMs: Millis
 }

@@ -22,6 +22,7 @@ export type ControllerApi =
   | 'unregisterBroker'
   | 'allocateProducerIds'
   | 'controllerRegistration'
+  | 'assignReplicasToDirs'
 
 export interface RequestContext {
   /** Of the request: some rules differ between versions. */

@@ -17,6 +17,7 @@ import { allocateProducerIds } from './cluster/producer-ids.ts'
 import type { ApiCommand, ApiReply, ControllerCommand, ControllerReply, FenceCommand, InternalCommand } from './commands.ts'
 import { alterConfigs, incrementalAlterConfigs } from './configs/alter-configs.ts'
 import type { ConfigRules } from './configs/config-rules.ts'
+import { assignReplicasToDirs } from './partitions/assign-directories.ts'
 import { alterPartition } from './partitions/alter-partition.ts'
 import { electLeaders, electUncleanLeaders, rebalanceLeaders } from './partitions/elect-leaders.ts'
 import { PartitionIndex } from './partitions/partition-index.ts'
@@ -171,6 +172,8 @@ function answer(state: ControllerState, now: Millis, command: ApiCommand, out: R
       return { api, response: alterPartition(state, command.request, command.context, out) }
     case 'allocateProducerIds':
       return { api, response: allocateProducerIds(state, command.request, out) }
+    case 'assignReplicasToDirs':
+      return { api, response: assignReplicasToDirs(state, command.request, out) }
     case 'controllerRegistration':
       return { api, response: registerController(state, command.request, out) }
     default:
@@ -179,7 +182,13 @@ function answer(state: ControllerState, now: Millis, command: ApiCommand, out: R
 }
 
 type NodeApi =
-  'brokerRegistration' | 'brokerHeartbeat' | 'unregisterBroker' | 'alterPartition' | 'allocateProducerIds' | 'controllerRegistration'
+  | 'brokerRegistration'
+  | 'brokerHeartbeat'
+  | 'unregisterBroker'
+  | 'alterPartition'
+  | 'allocateProducerIds'
+  | 'controllerRegistration'
+  | 'assignReplicasToDirs'
 
 function answerAdmin(state: ControllerState, command: Exclude<ApiCommand, { readonly api: NodeApi }>, out: RecordBatch): ApiReply {
   const { api } = command

@@ -56,6 +56,8 @@ export function failedReply(command: ApiCommand, error: ErrorName, message: stri
     case 'unregisterBroker':
     case 'controllerRegistration':
       return { api: command.api, response: { throttleTimeMs: 0, ...outcome } }
+    case 'assignReplicasToDirs':
+      return { api: command.api, response: { ...code, directories: [] } }
     case 'allocateProducerIds':
       return { api: command.api, response: { ...code, producerIdStart: 0, producerIdLen: 0 } }
     default:

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { Prng } from '../base/prng.ts'
 import { isActive } from '../metadata/brokers-image.ts'
 import { ClusterImage } from '../metadata/image.ts'
-import type { PartitionImage } from '../metadata/partition-image.ts'
+import { DIRECTORY_LOST, DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED, type PartitionImage } from '../metadata/partition-image.ts'
 import { directory, shown, TestController } from './fixture.test.ts'
 
 /**
@@ -77,6 +77,7 @@ class Life {
     ['alter partition', () => this.alterPartition()],
     ['alter partition', () => this.alterPartition()],
     ['alter partition', () => this.alterPartition()],
+    ['assign', () => this.assignDirectory()],
     ['elect', () => this.elect()],
     ['reassign', () => this.reassign()],
     ['configure', () => this.configure()],
@@ -135,6 +136,19 @@ class Life {
   private remove(): void {
     const name = this.topic()
     if (name !== undefined && this.prng.chance(0.4)) this.controller.call('deleteTopics', { topics: [{ name }], timeoutMs: 1 })
+  }
+
+  /** Where it is, in a directory that the broker does not have, or lost. */
+  private assignDirectory(): void {
+    const some = this.somePartition()
+    if (some === undefined) return
+    const { partition } = some
+    const brokerId = this.prng.chance(0.9) ? this.prng.pick(partition.replicas) : this.broker()
+    const own = this.controller.image.brokers.byId(brokerId)?.logDirs[0] ?? directory(brokerId)
+    const id = this.prng.pick([own, own, directory(brokerId, 9), DIRECTORY_LOST])
+    const topics = [{ topicId: partition.topicId, partitions: [{ partitionIndex: partition.partition }] }]
+    const brokerEpoch = this.controller.epochs.get(brokerId) ?? -1
+    this.controller.call('assignReplicasToDirs', { brokerId, brokerEpoch, directories: [{ id, topics }] })
   }
 
   private alterPartition(): void {
@@ -238,7 +252,7 @@ class Life {
     const hasReplica = (id: number): boolean => {
       const where = partition.directories[replicas.indexOf(id)] ?? ''
       const dirs = this.controller.image.brokers.byId(id)?.logDirs ?? []
-      return dirs.includes(where) || where.startsWith('A'.repeat(20))
+      return dirs.includes(where) || where === DIRECTORY_UNASSIGNED || where === DIRECTORY_MIGRATING
     }
     assert.ok(leader === -1 || hasReplica(leader), `${why}: the leader has what it leads`)
     const trusted = [...isr, ...partition.eligibleLeaderReplicas]

@@ -73,8 +73,12 @@ export function changeSetting(
 /** A directory that is unknown or still to be told counts as online; one that its broker no longer names does not (BrokerRegistration.hasOnlineDir). */
 function hasOnlineDirectory(state: ControllerState, partition: PartitionImage, broker: NodeId): boolean {
   const directory = directoryOf(partition, broker)
+  return directory === undefined || isOnlineDirectory(state, broker, directory)
+}
+
+export function isOnlineDirectory(state: ControllerState, broker: NodeId, directory: Uuid): boolean {
   const registered = state.image.brokers.byId(broker)?.logDirs ?? []
-  if (directory === undefined || directory === DIRECTORY_MIGRATING || directory === DIRECTORY_UNASSIGNED) return true
+  if (directory === DIRECTORY_MIGRATING || directory === DIRECTORY_UNASSIGNED) return true
   if (directory === DIRECTORY_LOST) return false
   return registered.length === 0 || registered.includes(directory)
 }

@@ -57,6 +57,14 @@ export function parseOffsets(text: string): readonly CheckpointedOffset[] {
   })
 }
 
+export function placed({ topic, partition }: TopicPartition, offset: Offset): CheckpointedOffset {
+  return { topic, partition, offset }
+}
+
+export function placedIfKnown(log: TopicPartition, offset: Offset | null): readonly CheckpointedOffset[] {
+  return offset === null ? [] : [placed(log, offset)]
+}
+
 export function byName(offsets: readonly CheckpointedOffset[]): Map<string, CheckpointedOffset> {
   return new Map(offsets.map((entry) => [partitionName(entry.topic, entry.partition), entry]))
 }

@@ -1,4 +1,4 @@
-import type { TopicPartition } from '../base/units.ts'
+import type { Timestamp, TopicPartition } from '../base/units.ts'
 
 const topicNameMax = 249
 
@@ -14,6 +14,19 @@ export function parsePartitionName(name: string): TopicPartition | null {
   const partition = Number(match?.[2])
   if (topic === undefined || !safeTopicName(topic) || partition > 0x7fff_ffff || String(partition) !== match?.[2]) return null
   return { topic, partition }
+}
+
+const strayPattern = /^(.+-\d{1,10})\.([0-9a-f]{16})[0-9a-f]{16}-stray$/
+
+/** What was set aside (`PartitionLog.setAsideOnDisk`), and when; null for any other name, also one that Kafka has given to what is stray. */
+export function parseSetAsideName(name: string): { readonly partition: string; readonly at: Timestamp } | null {
+  const match = strayPattern.exec(name)
+  const at = Number.parseInt(match?.[2] ?? '', 16)
+  return match?.[1] === undefined || !Number.isSafeInteger(at) ? null : { partition: match[1], at }
+}
+
+export function isStrayName(name: string): boolean {
+  return name.endsWith('-stray')
 }
 
 /** A directory that was renamed to be removed, or that a future replica or a stray one left. */

@@ -1,16 +1,17 @@
 import { assert } from '../base/assert.ts'
 import { DiskError, isOutOfSpace } from '../base/ports.ts'
-import { type Offset, partitionName, type TopicPartition, type Uuid } from '../base/units.ts'
+import { type Offset, partitionName, type Timestamp, type Uuid } from '../base/units.ts'
 import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
 import { placed, placedIfKnown, readOffsets } from './checkpointed-offsets.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
 import { byName, CheckpointError, formatMetaProperties, formatOffsets, parseMetaProperties } from './checkpoints.ts'
-import { isDeletedName, parsePartitionName, safeTopicName } from './directory-names.ts'
+import { safeTopicName } from './directory-names.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogPorts, LogShared } from './options.ts'
 import { CorruptLogError } from './outcomes.ts'
 import { PartitionLog } from './partition-log.ts'
 import { ShutdownMarks } from './shutdown-marks.ts'
+import { findPartitions, StrayLogs } from './stray-logs.ts'
 
 export type { DirectoryIdentity } from './checkpoints.ts'
 
@@ -22,8 +23,6 @@ const fileNames = {
   highWatermarks: 'replication-offset-checkpoint',
 } as const
 
-const metadataTopicDirectory = '__cluster_metadata-0'
-
 export interface LogDirectoryOptions {
   readonly path: string
   readonly shared: LogShared
@@ -31,6 +30,8 @@ export interface LogDirectoryOptions {
   readonly onCorruption: 'refuse' | 'cut'
   /** Logs recovered or opened at once (num.recovery.threads.per.data.dir). */
   readonly openConcurrency: number
+  /** Bytes of an open log do not check (`PartitionLogOptions.onRot`). */
+  readonly onRot?: (topic: string, partition: number, error: CorruptLogError) => void
   /** Called once when the directory can no longer be trusted. */
   readonly onOffline?: (error: DiskError) => void
 }
@@ -63,6 +64,7 @@ export class LogDirectory {
   private readonly lock: { release(): void }
   private readonly open = new Map<string, PartitionLog>()
   private readonly doomed: string[] = []
+  private readonly strays: StrayLogs
   private known: DirectoryIdentity | null
   private failed: DiskError | null = null
   private readonly marks: ShutdownMarks
@@ -85,6 +87,7 @@ export class LogDirectory {
     this.lock = lock
     this.marks = new ShutdownMarks(ports, options.path)
     this.known = this.readIdentity()
+    this.strays = new StrayLogs(ports, options.path, options.shared.files)
     this.cleaned = new CleanerCheckpoint(ports, options.path, (name) => this.open.has(name))
   }
 
@@ -125,6 +128,11 @@ export class LogDirectory {
     return this.open
   }
 
+  /** Logs that did not open because of bytes that do not check below what was durable: they are left as they are, until they are set aside. */
+  get corrupt(): ReadonlyMap<string, CorruptLogError> {
+    return this.strays.corrupt
+  }
+
   /** Writes meta.properties; a CheckpointError refuses a directory that belongs to another cluster or node. */
   format(identity: DirectoryIdentity): void {
     const { known } = this
@@ -139,8 +147,8 @@ export class LogDirectory {
 
   /** Opens every partition found; notes what an earlier delete left; takes away the clean-shutdown mark. Rejects with DiskError. */
   async openAll(configOf: (topic: string) => LogConfig): Promise<OpenedLogs> {
-    await this.readMarks()
-    const found = this.findPartitions()
+    await this.guard(this.readMarks())
+    const found = await this.guard(Promise.resolve().then(() => findPartitions(this.ports, this.path, this.doomed)))
     const failed: { topic: string; partition: number; error: Error }[] = []
     let next = 0
     const worker = async (): Promise<void> => {
@@ -150,9 +158,10 @@ export class LogDirectory {
           await this.openLog(topic, partition, null, configOf(topic), this.cleanShutdown)
         } catch (error) {
           if (!(error instanceof DiskError) && !(error instanceof CorruptLogError)) throw error
+          if (error instanceof CorruptLogError) this.strays.corrupt.set(partitionName(topic, partition), error)
           failed.push({ topic, partition, error })
         }
-        if (next % logsPerTurn === 0) await this.nextTurn()
+        if (next % logsPerTurn === 0) await nextTurn(this.ports)
       }
     }
     await Promise.all(Array.from({ length: this.options.openConcurrency }, worker))
@@ -194,6 +203,18 @@ export class LogDirectory {
     if (log === undefined) return
     this.open.delete(name)
     this.doomed.push(log.deleteOnDisk())
+  }
+
+  /** Renames the directory of a partition, open or corrupt, to a `-stray` name that is kept for a while; another one may take its place. Throws DiskError. */
+  setAside(topic: string, partition: number): void {
+    const name = partitionName(topic, partition)
+    this.strays.setAside(name, this.open.get(name) ?? null)
+    this.open.delete(name)
+  }
+
+  /** What was set aside before `before` is to be removed. Throws DiskError. */
+  expireSetAside(before: Timestamp): void {
+    for (const path of this.strays.setAsideBefore(before)) if (!this.doomed.includes(path)) this.doomed.push(path)
   }
 
   /** Removes one renamed directory; false when none is left. Throws DiskError. */
@@ -274,6 +295,7 @@ export class LogDirectory {
       producerIdExpirationMs: this.options.producerIdExpirationMs,
       onCorruption: this.options.onCorruption,
       onFailure: (error) => this.goOffline(error),
+      onRot: (error) => this.options.onRot?.(topic, partition, error),
       cleanedOffset: this.cleaned.offsetOf(name),
       beforeLowering: (recoveryPoint) => this.lowerRecoveryPoint(name, recoveryPoint),
       beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
@@ -287,7 +309,7 @@ export class LogDirectory {
     this.checkUsable()
     for (const [i, log] of [...this.open.values()].entries()) {
       if (this.isOpen(log)) log.saveEpochs()
-      if (i % logsPerTurn === logsPerTurn - 1) await this.nextTurn()
+      if (i % logsPerTurn === logsPerTurn - 1) await nextTurn(this.ports)
     }
     this.checkUsable()
     const logs = [...this.open.values()]
@@ -335,29 +357,15 @@ export class LogDirectory {
     if (clean) await this.guard(disk.syncDirectory(this.path))
   }
 
-  private findPartitions(): readonly TopicPartition[] {
-    const { disk, log } = this.ports
-    const found: TopicPartition[] = []
-    for (const name of disk.list(this.path)) {
-      const path = `${this.path}/${name}`
-      if (name === metadataTopicDirectory || !disk.isDirectory(path)) continue
-      const place = parsePartitionName(name)
-      if (place !== null) found.push(place)
-      else if (isDeletedName(name)) this.doomed.push(path)
-      else log.write('warn', 'log-directory-foreign', `${path} is not a partition's directory and is left alone`)
-    }
-    return found
-  }
-
   private readIdentity(): DirectoryIdentity | null {
     const path = this.file('identity')
     return this.ports.disk.exists(path) ? parseMetaProperties(this.ports.disk.readSmall(path).toString()) : null
   }
 
   /** A failed sync of a file that speaks of all logs is as final as that of a log; one that there was no room for is as it was. */
-  private async guard(work: Promise<void>): Promise<void> {
+  private async guard<T>(work: Promise<T>): Promise<T> {
     try {
-      await work
+      return await work
     } catch (error) {
       const isAsItWas = isOutOfSpace(error) && error.path !== this.path
       if (error instanceof DiskError && !isAsItWas) this.goOffline(error)
@@ -395,11 +403,9 @@ export class LogDirectory {
     return formatOffsets([...this.stored[checkpoint].values()])
   }
 
-  private nextTurn(): Promise<void> {
-    return new Promise((resolve) => void this.ports.clock.after(0, resolve))
-  }
-
   private file(name: keyof typeof fileNames): string {
     return `${this.path}/${fileNames[name]}`
   }
 }
+
+const nextTurn = ({ clock }: LogPorts): Promise<void> => new Promise((resolve) => void clock.after(0, resolve))

@@ -5,6 +5,7 @@ import { formatEpochs } from './checkpoints.ts'
 import type { EpochHistory } from './epoch-history.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogPorts, PartitionLogOptions } from './options.ts'
+import { CorruptLogError } from './outcomes.ts'
 import type { ProducerSnapshots } from './producers/producer-snapshots.ts'
 import type { ProducerState } from './producers/producer-state.ts'
 import type { RecoveredLog } from './recovery.ts'
@@ -157,6 +158,12 @@ export class LogState {
     this.options.onFailure?.(error)
   }
 
+  /** Rot that was come across is told of, on its way to whoever came across it. */
+  noted<T>(error: T): T {
+    if (error instanceof CorruptLogError && !this.closed) this.options.onRot?.(error)
+    return error
+  }
+
   /** For what a failed sync rejects with. */
   failWith(error: unknown): never {
     if (error instanceof DiskError) this.fail(error)
@@ -179,7 +186,7 @@ export class LogState {
     try {
       return change()
     } catch (error) {
-      if (!(error instanceof UndoError)) throw error
+      if (!(error instanceof UndoError)) throw this.noted(error)
       this.fail(error.disk)
       throw error.disk
     }

@@ -2,6 +2,7 @@ import type { Clock, Disk, DiskError, Log } from '../base/ports.ts'
 import type { Offset, Uuid } from '../base/units.ts'
 import type { LogConfig } from './log-config.ts'
 import type { OpenFiles } from './open-files.ts'
+import type { CorruptLogError } from './outcomes.ts'
 import type { TailBudget } from './tail.ts'
 
 export const partitionMetadataName = 'partition.metadata'
@@ -42,6 +43,8 @@ export interface PartitionLogOptions {
   readonly cleanedOffset?: Offset | null
   /** Told once, before the call that failed throws: a sync failed, or a failed write could not be undone. Nothing in the directory may be trusted. */
   readonly onFailure?: (error: DiskError) => void
+  /** Told each time bytes of the log do not check, before the call that came across them throws. */
+  readonly onRot?: (error: CorruptLogError) => void
   /**
    * A truncation is about to go below the recovery point (or start the log elsewhere): a stored recovery point above `recoveryPoint` must
    * be lowered, durably, before this returns, or the next start would take the truncation for a loss. Throws DiskError.

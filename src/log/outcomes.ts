@@ -96,10 +96,12 @@ export class CorruptLogError extends Error {
   readonly position: number
   /** Offset up to which the log is sound. */
   readonly soundUntil: Offset
+  readonly reason: string
   constructor(path: string, position: number, soundUntil: Offset, reason: string) {
     super(`${path} at byte ${position}: ${reason}`)
     this.path = path
     this.position = position
     this.soundUntil = soundUntil
+    this.reason = reason
   }
 }

@@ -16,6 +16,7 @@ import type { AppendOutcome, EpochEnd, FollowerOutcome, ProducerDescription, Rea
 import { read } from './reading.ts'
 import { recoverLog } from './recovery.ts'
 import { advanceLogStart, deleteOldSegments, totalBytes } from './retention.ts'
+import { type Scrubbed, scrubLog, type ScrubbingMeans } from './scrubbing.ts'
 import { writeSmall } from './small-file.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamps.ts'
 import { truncateFullyAndStartAt, truncateTo } from './truncation.ts'
@@ -199,6 +200,11 @@ export class PartitionLog {
     return cleanLog(this.state, means, committed, now)
   }
 
+  /** Reads and checks every batch from the files. Only one at a time. Rejects with DiskError. */
+  scrub(means: ScrubbingMeans): Promise<Scrubbed> {
+    return scrubLog(this.state, means)
+  }
+
   /** Below it the log was cleaned: what cleaner-offset-checkpoint may say. Null: never. */
   get cleanedOffset(): Offset | null {
     return this.state.cleanedOffset
@@ -271,9 +277,15 @@ export class PartitionLog {
   /** Renames the directory to its `-delete` name and returns that path, which `Disk.removeTree` may remove at leisure. */
   deleteOnDisk(): string {
     this.abandon()
-    const doomed = deletedPath(this.directory, this.state.ports.clock.wall())
+    const doomed = renamedPath(this.directory, this.state.ports.clock.wall(), '-delete')
     this.state.ports.disk.rename(this.directory, doomed)
     return doomed
+  }
+
+  /** Renames the directory to a `-stray` name, which is kept for whoever wants to look at it; the log is closed. Throws DiskError. */
+  setAsideOnDisk(): void {
+    this.abandon()
+    setAsideOnDisk(this.state.ports, this.directory)
   }
 
   describe(): Record<string, unknown> {
@@ -298,13 +310,21 @@ export class PartitionLog {
   }
 }
 
+/** Of a log that does not open. Throws DiskError. */
+export function setAsideOnDisk(ports: LogPorts, directory: string): void {
+  ports.disk.rename(directory, renamedPath(directory, ports.clock.wall(), '-stray'))
+}
+
 let deletions = 0
 
-/** Kafka's name of a partition's directory that waits for its removal (32 hexadecimal digits), cut so that any file system takes it. */
-function deletedPath(directory: string, now: Timestamp): string {
+/**
+ * Kafka's name of a partition's directory that waits for its removal, or that is stray (32 hexadecimal digits, here the time and a number), cut so
+ * that any file system takes it.
+ */
+function renamedPath(directory: string, now: Timestamp, kind: '-delete' | '-stray'): string {
   const slash = directory.lastIndexOf('/')
   deletions += 1
-  const suffix = `.${now.toString(16).padStart(16, '0')}${deletions.toString(16).padStart(16, '0')}-delete`
+  const suffix = `.${now.toString(16).padStart(16, '0')}${deletions.toString(16).padStart(16, '0')}${kind}`
   return directory.slice(0, slash + 1) + directory.slice(slash + 1).slice(0, 255 - suffix.length) + suffix
 }
 

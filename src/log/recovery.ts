@@ -156,7 +156,7 @@ async function findCleanEnd(recovery: Recovery): Promise<void> {
   const { segments } = recovery
   const last = segments.at(-1)
   if (last === undefined) return
-  const end = last.readEnd()
+  const end = last.readEnd(true)
   if (end.problem !== null) return findEnd(recovery, segments.length - 1)
   recovery.logEndOffset = end.nextOffset
   if (segments.some((segment) => segment.size > 0)) await loadProducers(recovery, end.nextOffset)
@@ -176,17 +176,24 @@ async function loadProducers(recovery: Recovery, offset: Offset): Promise<void> 
 /**
  * False when the log ends in this segment. Whole batches at or above `nextBase` are what a truncation cut off before that next segment was
  * begun: they go, and the next segment stays.
+ *
+ * A batch of later in the place of another shows only by the one after it, which is not later, or by the end of the log behind it: then the log ends before the
+ * batch that came after a gap, not behind it. `misplacedAt`: found so in a first walk.
  */
-async function recoverSegment(recovery: Recovery, segment: Segment, nextBase: Offset): Promise<boolean> {
+async function recoverSegment(recovery: Recovery, segment: Segment, nextBase: Offset, misplacedAt: number | null = null): Promise<boolean> {
   const { epochs, producers, options } = recovery
   const size = segment.size
   segment.resetIndexes()
   recovery.logEndOffset = Math.max(recovery.logEndOffset, segment.baseOffset)
+  const startOffset = recovery.logEndOffset
+  let afterGap: number | null = null
   const scan = scanBatches({ from: 0, until: size, checkCrc: true, windowBytes: recoveryWindowBytes }, (header, position, batch) => {
     if (recovery.logEndOffset === nextBase) return 'stop'
+    if (position === misplacedAt) return { problem: `offset ${header.baseOffset} where ${recovery.logEndOffset} belongs` }
     if (header.lastOffset >= nextBase) return { problem: `offset ${header.lastOffset} in a segment before that of ${nextBase}` }
     if (header.baseOffset < recovery.logEndOffset) return { problem: `offset ${header.baseOffset} after ${recovery.logEndOffset - 1}` }
     if (header.leaderEpoch < epochs.latestEpoch) return { problem: `leader epoch ${header.leaderEpoch} after ${epochs.latestEpoch}` }
+    afterGap = header.baseOffset > recovery.logEndOffset ? position : null
     epochs.assign(header.leaderEpoch, header.baseOffset)
     const append = producerAppendOf(header, batch)
     if (append !== null) producers.apply(append)
@@ -196,10 +203,23 @@ async function recoverSegment(recovery: Recovery, segment: Segment, nextBase: Of
   })
   const end = size === 0 ? { position: 0, problem: null } : await options.shared.files.pinned(segment.logPath, (file) => run(scan, file))
   const superseded = recovery.logEndOffset === nextBase
+  const isEnd = end.problem !== null || end.position < size || nextBase === Infinity
+  if (afterGap !== null && isEnd && !options.config.cleanupCompact && (options.cleanedOffset ?? null) === null) {
+    await beginAnew(recovery, startOffset)
+    return recoverSegment(recovery, segment, nextBase, afterGap)
+  }
   const problem = end.problem ?? (end.position < size ? 'truncated before the next segment began' : null)
   if (problem !== null) await cutTail(recovery, segment, end.position, problem, superseded)
   segment.finishIndexes()
   return problem === null || superseded
+}
+
+/** As before the segment was walked. */
+async function beginAnew(recovery: Recovery, offset: Offset): Promise<void> {
+  recovery.logEndOffset = offset
+  recovery.epochs.truncateFromEnd(offset)
+  recovery.producers.clear()
+  await loadProducers(recovery, offset)
 }
 
 /** Synced at once, so that a second crash cannot bring the bytes back into what is appended in their place. */

@@ -56,7 +56,7 @@ async function untilUndisturbed(log: LogState, search: () => Promise<Timestamped
     log.checkOpen()
     const { generation } = log
     const found = await search().catch((error: unknown) => {
-      if (log.generation === generation) throw error
+      if (log.generation === generation) throw log.noted(error)
       return null
     })
     if (log.generation === generation) return found

@@ -25,6 +25,8 @@ export function truncateTo(log: LogState, offset: Offset): void {
     truncateFullyAndStartAt(log, offset)
     return
   }
+  // Where the cut comes must be certain before anything goes
+  log.segments[log.segmentIndexFor(offset - 1)]?.positionOf(offset)
   lowerDurable(log, offset - 1)
   lowerCleaned(log, log.segments[log.segmentIndexFor(offset - 1)]?.baseOffset ?? 0)
   settleReplaced(log)

@@ -109,6 +109,11 @@ function directoriesAfter(before: PartitionImage, change: PartitionChangeRecord)
   return intern(replicas.map((replica) => directoryOf(before, replica) ?? DIRECTORY_MIGRATING))
 }
 
+/** Counted on for all that was acknowledged: in sync, or eligible to lead (KIP-966). */
+export function isTrusted({ isr, eligibleLeaderReplicas }: PartitionImage, replica: NodeId): boolean {
+  return isr.includes(replica) || eligibleLeaderReplicas.includes(replica)
+}
+
 /** The directory that a replica is in; undefined when the broker is no replica. */
 export function directoryOf(partition: PartitionImage, replica: NodeId): Uuid | undefined {
   const at = partition.replicas.indexOf(replica)

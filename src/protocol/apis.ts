@@ -43,6 +43,7 @@ import { brokerRegistrationRequest, brokerRegistrationResponse } from './message
 import { brokerHeartbeatRequest, brokerHeartbeatResponse } from './messages/broker-heartbeat.ts'
 import { unregisterBrokerRequest, unregisterBrokerResponse } from './messages/unregister-broker.ts'
 import { allocateProducerIdsRequest, allocateProducerIdsResponse } from './messages/allocate-producer-ids.ts'
+import { assignReplicasToDirsRequest, assignReplicasToDirsResponse } from './messages/assign-replicas-to-dirs.ts'
 import { controllerRegistrationRequest, controllerRegistrationResponse } from './messages/controller-registration.ts'
 import { listConfigResourcesRequest, listConfigResourcesResponse } from './messages/list-config-resources.ts'
 import { describeTopicPartitionsRequest, describeTopicPartitionsResponse } from './messages/describe-topic-partitions.ts'
@@ -162,6 +163,7 @@ export const apis = {
     0,
     0,
   ),
+  assignReplicasToDirs: api(73, 'AssignReplicasToDirs', assignReplicasToDirsRequest, assignReplicasToDirsResponse, ['controller'], 0, 0),
   listConfigResources: api(74, 'ListConfigResources', listConfigResourcesRequest, listConfigResourcesResponse, ['broker'], 0, 1),
   describeTopicPartitions: api(
     75,

@@ -40,6 +40,7 @@ const ledgerApis: readonly ControllerApi[] = [
   'unregisterBroker',
   'allocateProducerIds',
   'controllerRegistration',
+  'assignReplicasToDirs',
 ]
 
 /** ApiKeys.forwardable: what a broker may pass on in an Envelope. */

@@ -63,7 +63,7 @@ export interface MemoryDiskOptions {
 export class MemoryDisk implements Disk {
   spaceBytes: number
   fault: (action: DiskAction, path: string) => string | null
-  /** Asked before every read of an open file: an error code makes it fail. */
+  /** Asked before every read of an open file, or of a small one: an error code makes it fail. */
   readFault: (path: string) => string | null = () => null
   /** Changes made so far: what `crashAfter` counts. */
   changes = 0
@@ -177,6 +177,8 @@ export class MemoryDisk implements Disk {
     this.count('readSmall')
     const node = this.find(path)
     if (!(node instanceof MemoryFile)) throw new DiskError('ENOENT', path, 'read')
+    const code = this.readFault(path)
+    if (code !== null) throw new DiskError(code, path, 'read')
     const content = Buffer.alloc(node.size)
     node.read(0, content)
     return content

@@ -58,6 +58,14 @@ export const storageRows: readonly ConfigKey[] = [
     does: 'The longest offset index of a segment; a full one rolls the segment.',
   }),
   long('log.initial.task.delay.ms', 30000, 'low', { valid: atLeast(0), internal: true }),
+  long('odradek.log.scrub.bytes.per.second', 4194304, 'low', {
+    valid: atLeast(0),
+    does: 'How fast logs are read in the background to find what the disk has damaged; 0: they are not.',
+  }),
+  long('odradek.log.scrub.interval.ms', 86400000, 'low', {
+    valid: atLeast(1),
+    does: 'The time from one beginning of reading all logs in the background to the next.',
+  }),
   long('log.local.retention.bytes', -2, 'medium', { mode: 'cluster-wide', valid: atLeast(-2) }),
   long('log.local.retention.ms', -2, 'medium', { mode: 'cluster-wide', valid: atLeast(-2) }),
   long('log.message.timestamp.after.max.ms', 3600000, 'medium', {

@@ -6,7 +6,7 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import type { ControllerRequest, ControllerResponse } from '../commands.ts'
 import { sameList } from '../partitions/partition-change.ts'
 import type { ControllerState, RecordBatch } from '../state.ts'
-import { beginControlledShutdown, fenceBroker, inDirectories, removeLossy, unfenceBroker } from './fencing.ts'
+import { beginControlledShutdown, fenceBroker, removeFromDirectories, unfenceBroker } from './fencing.ts'
 
 type Request = ControllerRequest<'brokerHeartbeat'>
 type Response = ControllerResponse<'brokerHeartbeat'>
@@ -110,7 +110,7 @@ function noteShutdownOffset(state: ControllerState, broker: BrokerImage, out: Re
 /** Replicas in directories that failed lose their place in ISRs and their eligibility; directories that take no new replicas are noted. */
 function onDirectories(state: ControllerState, broker: BrokerImage, request: Request, out: RecordBatch): void {
   const failed = broker.logDirs.filter((directory) => request.offlineLogDirs.includes(directory))
-  if (failed.length > 0) removeLossy(state, broker.id, inDirectories(state, broker.id, failed), out)
+  if (failed.length > 0) removeFromDirectories(state, broker.id, failed, out)
   // When none is left the broker stops by itself; an empty list in the record would mean "no change"
   if (failed.length > 0 && failed.length < broker.logDirs.length) {
     const logDirs = broker.logDirs.filter((directory) => !failed.includes(directory))

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { fastFencesMax } from '../settings.ts'
+import { DIRECTORY_LOST } from '../../metadata/partition-image.ts'
 import { clusterId, directory, shown, TestController } from '../fixture.test.ts'
 
 test('an empty log is bootstrapped with the metadata version, once', () => {
@@ -225,6 +226,62 @@ test('a log directory that failed loses its place in ISRs, the others keep their
   controller.up(5)
   controller.createTopic('u', [[5, 2]])
   assert.deepEqual(controller.partition('u').directories, [directory(5), directory(2)])
+  assert.deepEqual(assignTo(controller, 1, directory(1), 't'), [0, [0]])
+  assert.equal(shown(controller.partition('t')), '2/1 [2,3] (1,2,3)', 'it is in the one that has failed')
+})
+
+function assignTo(controller: TestController, brokerId: number, id: string, ...topics: readonly string[]) {
+  const response = controller.call('assignReplicasToDirs', {
+    brokerId,
+    brokerEpoch: controller.epochs.get(brokerId) ?? -1,
+    directories: [
+      {
+        id,
+        topics: topics.map((name) => ({
+          topicId: controller.image.topics.byName(name)?.id ?? directory(99),
+          partitions: [{ partitionIndex: 0 }],
+        })),
+      },
+    ],
+  })
+  return [response.errorCode, response.directories.flatMap((it) => it.topics.flatMap((topic) => topic.partitions.map((p) => p.errorCode)))]
+}
+
+test('a broker says where its replicas are, and that changes nothing else', () => {
+  const controller = new TestController().up(2, 3)
+  controller.register(1, { dirs: [directory(1), directory(1, 1)] })
+  controller.heartbeat(1)
+  controller.createTopic('t', [[1, 2, 3]])
+  controller.createTopic('u', [[2, 3]])
+  assert.deepEqual(assignTo(controller, 1, directory(1, 1), 't', 'none', 'u', 't'), [
+    0,
+    [0, ErrorCode.UNKNOWN_TOPIC_ID, ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.INVALID_REQUEST],
+  ])
+  assert.deepEqual(controller.partition('t').directories, [directory(1, 1), directory(2), directory(3)])
+  assert.equal(shown(controller.partition('t')), '1/0 [1,2,3] (1,2,3)')
+  const written = controller.log.length
+  assert.deepEqual(assignTo(controller, 1, directory(1, 1), 't'), [0, [0]])
+  assert.equal(controller.log.length, written, 'what is known is not written again')
+  controller.epochs.set(1, 0)
+  assert.deepEqual(assignTo(controller, 1, directory(1), 't'), [ErrorCode.STALE_BROKER_EPOCH, []])
+  assert.deepEqual(assignTo(controller, 9, directory(1), 't'), [ErrorCode.BROKER_ID_NOT_REGISTERED, []])
+})
+
+test('a replica that is told to be lost leaves the ISR and leads no more; the last one keeps its place until it is somewhere again', () => {
+  const controller = new TestController().up(1, 2, 3)
+  controller.createTopic('t', [[1, 2, 3]])
+  assert.deepEqual(assignTo(controller, 1, DIRECTORY_LOST, 't'), [0, [0]])
+  assert.equal(shown(controller.partition('t')), '2/1 [2,3] (1,2,3)')
+  assert.deepEqual(controller.partition('t').directories, [DIRECTORY_LOST, directory(2), directory(3)])
+  controller.call('electLeaders', { electionType: 0, topicPartitions: [{ topic: 't', partitions: [0] }] })
+  assert.equal(controller.partition('t').leader, 2, 'the preferred replica is not in sync')
+  assert.equal(controller.alterIsr('t', [2, 3, 1]).errorCode, 0)
+  assert.deepEqual(controller.partition('t').directories, [directory(1), directory(2), directory(3)], 'it has fetched everything again')
+  for (const id of [1, 3]) controller.internal({ api: 'fence', brokerId: id, brokerEpoch: controller.epochs.get(id) ?? -1, why: 'gone' })
+  assert.deepEqual(assignTo(controller, 2, DIRECTORY_LOST, 't'), [0, [0]])
+  assert.match(shown(controller.partition('t')), /^-1.* \[2\] /)
+  assert.deepEqual(assignTo(controller, 2, directory(2), 't'), [0, [0]])
+  assert.match(shown(controller.partition('t')), /^2.* \[2\] /)
 })
 
 test('brokers whose directories are all cordoned are given no replicas', () => {

@@ -52,13 +52,31 @@ export function trustedOn(state: ControllerState, broker: NodeId): readonly Part
   return [...state.index.inIsrOf(broker), ...state.index.inElrOf(broker)]
 }
 
-/** Partitions whose replica on the broker is in one of the directories, if it is trusted. */
-export function inDirectories(state: ControllerState, broker: NodeId, directories: readonly string[]): readonly PartitionKey[] {
-  return trustedOn(state, broker).filter((key) => {
-    const partition = state.image.partition(key.topicId, key.partition)
-    const directory = partition === undefined ? undefined : directoryOf(partition, broker)
-    return directory !== undefined && directories.includes(directory)
+/**
+ * What was in directories of the broker that have failed is gone (ReplicationControlManager.handleDirectoriesOffline): it leaves the ISRs, leads no more,
+ * and is not eligible.
+ * The leader epoch rises with that, also where another broker leads on: what a replica had fetched before, and may be saying still, proves
+ * nothing of what the broker has now. (Kafka does not do this; a fetch on its way can bring such a replica back into the ISR there.)
+ */
+export function removeFromDirectories(state: ControllerState, broker: NodeId, directories: readonly string[], out: RecordBatch): void {
+  const isActive = (id: NodeId): boolean => id !== broker && state.image.brokers.isActive(id)
+  const target = ({ isr }: PartitionImage): PartitionTarget => ({
+    isr: isr.filter((id) => id !== broker),
+    lossy: [broker],
+    bumpEpoch: true,
   })
+  for (const key of inDirectories(state, broker, directories)) change(state, key, isActive, target, out)
+}
+
+/** Partitions whose replica on the broker is in one of the directories. Looks at all there are: a directory does not fail often. */
+function* inDirectories(state: ControllerState, broker: NodeId, directories: readonly string[]): Iterable<PartitionKey> {
+  for (const topic of state.image.topics.all()) {
+    for (const partition of topic.partitions) {
+      const directory = partition === undefined ? undefined : directoryOf(partition, broker)
+      if (partition === undefined || directory === undefined || !directories.includes(directory)) continue
+      yield { topicId: topic.id, partition: partition.partition }
+    }
+  }
 }
 
 function change(

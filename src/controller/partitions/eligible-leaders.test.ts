@@ -222,7 +222,7 @@ test('a log directory that failed ends eligibility for what is in it', () => {
   controller.heartbeat(3)
   assert.equal(shown(controller.partition('t')), '1/1 [1] {3} (3,1)')
   controller.heartbeat(3, { offlineLogDirs: [directory(3)] })
-  assert.equal(shown(controller.partition('t')), '1/1 [1] (3,1)')
+  assert.equal(shown(controller.partition('t')), '1/2 [1] (3,1)', 'and what it had fetched proves nothing any more')
   assert.equal(shown(controller.partition('u')), '2/0 [2,1] (2,1)')
 })
 

@@ -17,6 +17,10 @@ export interface PartitionTarget {
   readonly election?: Election
   /** Replicas that may have lost what they had: by a restart after a loss of power, or with their directory. */
   readonly lossy?: readonly NodeId[]
+  /** What replicas have said in the present leader epoch is not to count any more, whoever leads on. */
+  readonly bumpEpoch?: boolean
+  /** Where a broker says that its replica is. */
+  readonly directory?: { readonly broker: NodeId; readonly id: Uuid }
 }
 
 /** What the rules have to know besides the partition. */
@@ -62,7 +66,7 @@ interface Goal {
  *     itself (REP-11; PartitionChangeBuilder.canElectLastKnownLeader). Only where the replica is the only one there is nobody else to wait for, and it
  *     leads again with what its disk kept.
  *  5. The leader epoch rises exactly when the record names a leader: on a change of leader, when a replica is removed (whoever still follows as that
- *     replica must be fenced), and under metadata versions before 3.6-IV0 when the ISR shrinks.
+ *     replica must be fenced) or has lost what it had, and under metadata versions before 3.6-IV0 when the ISR shrinks.
  *  6. A broker whose directory is gone does not lead cleanly, whatever the ISR says: it lost what it had. When it has fetched all again and joins the
  *     ISR, or is elected uncleanly, the partition learns its new directory.
  *  7. A reassignment is completed by the change that makes it complete, whatever the reason for that change was.
@@ -78,13 +82,13 @@ export function partitionChange(
   const elected = elect(partition, goal, target.election ?? 'online', setting)
   const isr = isrAfter(partition, goal, elected, setting)
   const recovery = elected.unclean ? RECOVERING : (target.leaderRecoveryState ?? partition.leaderRecoveryState)
-  const names = elected.leader !== partition.leader || mustBumpEpoch(partition, goal, isr, setting)
+  const names = elected.leader !== partition.leader || target.bumpEpoch === true || mustBumpEpoch(partition, goal, isr, setting)
   const change = {
     isr: sameList(isr, partition.isr) ? null : isr,
     leader: names ? elected.leader : NO_LEADER_CHANGE,
     leaderRecoveryState: recovery === partition.leaderRecoveryState ? -1 : recovery,
     ...eligibleChange(partition, goal, isr, elected, setting),
-    ...replicaChange(partition, goal, joining(partition, isr, elected), setting),
+    ...replicaChange(partition, goal, joining(partition, isr, elected), setting, target.directory),
   }
   assert(isr.length > 0 || setting.elrEnabled, `an empty ISR for partition ${partition.partition} of ${partition.topicId}`)
   assert(elected.leader === NO_NODE || isr.includes(elected.leader), `leader ${elected.leader} outside the ISR ${isr.join()}`)
@@ -215,9 +219,16 @@ interface ReplicaChange {
   readonly directories: readonly Uuid[] | null
 }
 
-function replicaChange(partition: PartitionImage, goal: Goal, joined: readonly NodeId[], setting: ChangeSetting): ReplicaChange {
+function replicaChange(
+  partition: PartitionImage,
+  goal: Goal,
+  joined: readonly NodeId[],
+  setting: ChangeSetting,
+  told: PartitionTarget['directory'],
+): ReplicaChange {
   const stay = sameList(goal.replicas, partition.replicas)
   const directories = goal.replicas.map((replica) => {
+    if (replica === told?.broker) return told.id
     const known = directoryOf(partition, replica)
     return known === undefined || (joined.includes(replica) && !setting.hasReplica(replica)) ? setting.directoryFor(replica) : known
   })

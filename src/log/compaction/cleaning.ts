@@ -47,7 +47,7 @@ export async function cleanLog(log: LogState, means: CleaningMeans, committed: O
     if (!(error instanceof DiskError) && !isUnreadable(error)) throw error
     // A file that is gone, or cut, under the hands of the cleaning
     if (run.isDisturbed && log.failure === null) return { kind: 'aborted' }
-    return error instanceof DiskError ? { kind: 'failed', error } : { kind: 'uncleanable', error }
+    return error instanceof DiskError ? { kind: 'failed', error } : { kind: 'uncleanable', error: log.noted(error) }
   }
 }
 

@@ -1,5 +1,5 @@
 import type { Offset } from '../../base/units.ts'
-import { type BatchHeader, batchHeaderBytes } from '../../protocol/records/batch-header.ts'
+import { batchCrcIsValid, type BatchHeader, batchHeaderBytes } from '../../protocol/records/batch-header.ts'
 import { RecordCursor } from '../../protocol/records/record-cursor.ts'
 import { recordBytes } from '../../protocol/records/records.ts'
 import { CorruptLogError } from '../outcomes.ts'
@@ -66,6 +66,8 @@ export async function buildOffsetMap(run: CleaningRun, map: OffsetMap, ends: Tra
     const start = segment.size === 0 || segment.baseOffset >= from ? 0 : segment.index.lookup(from).position
     for await (const { header, batch } of batchesOf(run, segment, start)) {
       if (header.lastOffset < from) continue
+      if (!batchCrcIsValid(batch, 0, batch.length))
+        throw new CorruptLogError(segment.logPath, 0, header.baseOffset, 'CRC-32C does not match: its keys supersede nothing')
       if (!header.isControl && !ends.isAborted(header) && !(await addBatch(run, map, header, batch, from))) return
       map.lookedAt(header.lastOffset)
       if (run.isDue) await run.breathe()

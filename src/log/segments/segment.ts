@@ -7,6 +7,7 @@ import { batchHeaderBytes, int64At, maxTimestampAtByte } from '../../protocol/re
 import { type LogConfig, maxSegmentMs } from '../log-config.ts'
 import { OffsetIndex, offsetIndexEntryBytes } from './offset-index.ts'
 import type { OpenFiles } from '../open-files.ts'
+import { CorruptLogError } from '../outcomes.ts'
 import { lookupWindowBytes, runNow, scanBatches } from './scan.ts'
 import { TimeIndex, timeIndexEntryBytes } from './time-index.ts'
 
@@ -203,12 +204,12 @@ export class Segment {
   }
 
   /** Offset after the last batch, and on the way the greatest timestamp: from the last index entry on. Throws DiskError. */
-  readEnd(): { readonly nextOffset: Offset; readonly position: number; readonly problem: string | null } {
+  readEnd(checkCrc = false): { readonly nextOffset: Offset; readonly position: number; readonly problem: string | null } {
     if (this.size === 0) return { nextOffset: this.baseOffset, position: 0, problem: null }
     const from = this.index.last().position
     let nextOffset = this.baseOffset
     let greatest: { timestamp: Timestamp; offset: Offset } = this.timeIndex.last()
-    const scan = scanBatches({ from, until: this.size, checkCrc: false, windowBytes: lookupWindowBytes }, (header) => {
+    const scan = scanBatches({ from, until: this.size, checkCrc, windowBytes: lookupWindowBytes }, (header) => {
       if (header.recordCount > 0 && header.maxTimestamp > greatest.timestamp)
         greatest = { timestamp: header.maxTimestamp, offset: header.lastOffset }
       nextOffset = header.lastOffset + 1
@@ -220,13 +221,16 @@ export class Segment {
     return { nextOffset, position: end.position, problem: end.problem }
   }
 
-  /** Byte at which the first batch begins that holds `offset` or comes after it; `size` when there is none. Throws DiskError. */
+  /** Byte at which the first batch begins that holds `offset` or comes after it; `size` when there is none. Throws DiskError, CorruptLogError. */
   positionOf(offset: Offset): number {
     const from = this.index.lookup(offset).position
     const scan = scanBatches({ from, until: this.size, checkCrc: false, windowBytes: lookupWindowBytes }, (header) =>
       header.lastOffset >= offset ? 'stop' : 'continue',
     )
-    return this.size === 0 ? 0 : runNow(scan, this.files.use(this.logPath)).position
+    if (this.size === 0) return 0
+    const end = runNow(scan, this.files.use(this.logPath))
+    if (end.problem !== null) throw new CorruptLogError(this.logPath, end.position, this.baseOffset, end.problem)
+    return end.position
   }
 
   /** Cuts the file at a batch boundary; `offset` is the first that goes. Throws DiskError. */
