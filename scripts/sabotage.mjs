@@ -56,8 +56,16 @@ process.stdout.write(
   `${chosen.length - survivors.length} of ${chosen.length} mutants found in ${((performance.now() - started) / 1000).toFixed(0)} s` +
     `${survivors.length === 0 ? '' : `; not found: ${survivors.map(({ name }) => name).join('; ')}`}\n`,
 )
-if (mutants.every(isKnown)) {
-  const page = pageOf(mutants, new Map(mutants.map(({ name }) => [name, known.get(name).result])), notApplicable)
-  if (!existsSync(pagePath) || readFileSync(pagePath, 'utf8') !== page) writeFileSync(pagePath, page)
-} else process.stdout.write('The page is left as it is: not all mutants have been hunted. npm run sabotage -- --missing\n')
+const missing = {
+  outcome: 'missing',
+  found: null,
+  why: 'not hunted since it was made or changed: npm run sabotage -- --missing',
+  wallMs: 0,
+}
+const page = pageOf(
+  mutants,
+  new Map(mutants.map((mutant) => [mutant.name, isKnown(mutant) ? known.get(mutant.name).result : missing])),
+  notApplicable,
+)
+if (!existsSync(pagePath) || readFileSync(pagePath, 'utf8') !== page) writeFileSync(pagePath, page)
 process.exit(survivors.length === 0 ? 0 : 1)
