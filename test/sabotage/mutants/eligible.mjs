@@ -17,8 +17,8 @@ export const eligibleMutants = [
     edits: [
       {
         file: 'controller/brokers/broker-registration.ts',
-        find: 'if (existing !== undefined && keptAll(existing, request, context))',
-        replace: 'if (existing !== undefined)',
+        find: 'return context.version >= 3 && existing.epoch === request.previousBrokerEpoch',
+        replace: 'return context.version >= 0 || existing.epoch === request.previousBrokerEpoch',
       },
     ],
     hunters: [replication(200), replication(500, losses)],
