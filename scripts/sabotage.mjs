@@ -19,7 +19,8 @@ const resultsPath = join(root, '.build', 'sabotage', 'results.json')
 const isWhole = values.only === undefined && !values.missing
 /** By name: the mutant as it was, and what became of it. */
 const known = new Map(isWhole || !existsSync(resultsPath) ? [] : JSON.parse(readFileSync(resultsPath, 'utf8')))
-const isKnown = (mutant) => known.get(mutant.name)?.as === JSON.stringify(mutant)
+const asOf = ({ edits, hunters }) => JSON.stringify({ edits, hunters })
+const isKnown = (mutant) => known.get(mutant.name)?.as === asOf(mutant) && known.get(mutant.name).result.outcome !== 'missing'
 const chosen = mutants.filter(
   (mutant) =>
     (values.only === undefined || `${mutant.subject}: ${mutant.name}`.includes(values.only)) && !(values.missing && isKnown(mutant)),
@@ -38,7 +39,7 @@ async function work() {
   for (let mutant = queue.shift(); mutant !== undefined; mutant = queue.shift()) {
     const result = await hunted(mutant, clean)
     results.set(mutant.name, result)
-    known.set(mutant.name, { as: JSON.stringify(mutant), result })
+    known.set(mutant.name, { as: asOf(mutant), result })
     writeFileSync(resultsPath, JSON.stringify([...known]))
     const seconds = (result.wallMs / 1000).toFixed(1)
     process.stdout.write(`${results.size} of ${chosen.length}  ${mutant.name}: ${told(result)} (${seconds} s)\n`)
@@ -51,13 +52,23 @@ function told({ outcome, found, why }) {
 }
 
 await Promise.all(Array.from({ length: Number(values.jobs ?? availableParallelism()) }, () => work()))
-const survivors = chosen.filter(({ name }) => results.get(name).outcome !== 'found')
+const ofOutcome = (outcome) => chosen.filter(({ name }) => results.get(name).outcome === outcome)
+const survivors = chosen.filter(({ name }) => !['found', 'missing'].includes(results.get(name).outcome))
 process.stdout.write(
-  `${chosen.length - survivors.length} of ${chosen.length} mutants found in ${((performance.now() - started) / 1000).toFixed(0)} s` +
+  `${ofOutcome('found').length} of ${chosen.length} mutants found in ${((performance.now() - started) / 1000).toFixed(0)} s` +
+    `${ofOutcome('missing').length === 0 ? '' : `, ${ofOutcome('missing').length} await what is not built`}` +
     `${survivors.length === 0 ? '' : `; not found: ${survivors.map(({ name }) => name).join('; ')}`}\n`,
 )
-if (mutants.every(isKnown)) {
-  const page = pageOf(mutants, new Map(mutants.map(({ name }) => [name, known.get(name).result])), notApplicable)
-  if (!existsSync(pagePath) || readFileSync(pagePath, 'utf8') !== page) writeFileSync(pagePath, page)
-} else process.stdout.write('The page is left as it is: not all mutants have been hunted. npm run sabotage -- --missing\n')
+const missing = {
+  outcome: 'missing',
+  found: null,
+  why: 'not hunted since it was made or changed, or it awaits what is not built',
+  wallMs: 0,
+}
+const page = pageOf(
+  mutants,
+  new Map(mutants.map((mutant) => [mutant.name, isKnown(mutant) ? known.get(mutant.name).result : missing])),
+  notApplicable,
+)
+if (!existsSync(pagePath) || readFileSync(pagePath, 'utf8') !== page) writeFileSync(pagePath, page)
 process.exit(survivors.length === 0 ? 0 : 1)

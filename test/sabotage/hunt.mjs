@@ -23,6 +23,9 @@ async function first(hunt) {
 let uncaught = null
 process.on('unhandledRejection', (error) => (uncaught ??= error))
 
+// Nobody waits for what is found any more
+process.on('disconnect', () => process.exit(0))
+
 const started = performance.now()
 const found = await first(await load(mutated))
 const wallMs = performance.now() - started
@@ -30,4 +33,3 @@ const wallMs = performance.now() - started
 const alsoClean = found === null ? null : await (await load(clean))(found.simulation, found.seed, found.overrides)
 process.send({ type: 'done', found, wallMs, alsoClean, uncaught: uncaught === null ? null : String(uncaught) })
 process.disconnect()
-process.exitCode = 0

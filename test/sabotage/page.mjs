@@ -17,7 +17,7 @@ const budgetOf = ({ hunters }) => hunters.reduce((sum, { seeds = 0 }) => sum + s
 
 function rowOf(mutant, { found, wallMs }) {
   const hunter = mutant.hunters.find(({ simulation, overrides }) => simulation === found.simulation && isSame(overrides, found.overrides))
-  const directed = hunter?.overrides === undefined ? '' : ', directed'
+  const directed = Object.keys(hunter?.overrides ?? {}).length === 0 ? '' : ', directed'
   const by = `${found.simulation}${directed}: ${found.rule}`
   const seeds = found.tried === 0 ? 'test' : `${found.tried} of ${budgetOf(mutant)}`
   return `| ${cell(mutant.name)} | ${cell(mutant.history)} | ${cell(by)} | ${seeds} | ${(wallMs / 1000).toFixed(1)} |\n`

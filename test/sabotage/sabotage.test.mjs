@@ -10,6 +10,9 @@ const quick = [
   'a shrink of the in-sync set counts before the controller has agreed',
   'a majority is half of the voters',
   'no pre-vote',
+  'a vote is not written down',
+  'fsync is tried again after it has failed',
+  'a partition is given on before its owner has let it go',
 ]
 
 test('mutants have names of their own, and say what they break and who hunts them', () => {
@@ -20,8 +23,9 @@ test('mutants have names of their own, and say what they break and who hunts the
   }
 })
 
-test('no mutant is stale: the text of each edit is in the product, once', () => {
+test('no mutant is stale: the text of each edit is in the product, once, or what it needs is not built yet', () => {
   const stale = mutants.flatMap((mutant) => {
+    if (mutant.awaits !== undefined) return []
     try {
       const changed = [...editedSources(mutant)].length > 0
       return changed ? [] : [mutant.name]

@@ -23,6 +23,9 @@ const sessionMs = 1e9
 /** Between two requests: enough for a fence not to be one too many. */
 const stepMs = 10_000
 
+/** It elects nobody who has lost something: a broker that comes back with less is out of all sets (KIP-966). */
+export const survivesLosses = initialLevels(METADATA_VERSION_LATEST).some(({ name }) => name === 'eligible.leader.replicas.version')
+
 /** The controller that is shipped, with a log that is committed at once. Registrations, fences and proposals reach it as the requests of brokers do. */
 export class ShippedController implements PartitionController {
   readonly history: Image[] = []

@@ -6,7 +6,7 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import type { FetchRequest, FetchResponse } from '../../protocol/messages/fetch.ts'
 import type { IsrAnswer, PartitionEffect } from '../../replication/partition-replica.ts'
 import { type BrokerOptions, type BrokerWorld, SimulatedBroker } from './simulated-broker.ts'
-import { ShippedController } from './shipped-controller.ts'
+import { ShippedController, survivesLosses } from './shipped-controller.ts'
 import { type PartitionController, type Proposal, SimulatedController } from './simulated-controller.ts'
 import { Judge } from './simulated-judge.ts'
 
@@ -85,8 +85,8 @@ class Simulation implements BrokerWorld {
     this.options = { ...drawOptions(this.prng), ...overrides }
     const ids = Array.from({ length: this.options.brokers }, (_, i) => i + 1)
     const { isLossy, minIsr } = this.options
-    // Whoever loses records is in need of eligible leader replicas (KIP-966)
-    this.controller = isLossy ? new SimulatedController(ids, minIsr) : new ShippedController(ids, minIsr)
+    const isToy = isLossy && !survivesLosses
+    this.controller = isToy ? new SimulatedController(ids, minIsr) : new ShippedController(ids, minIsr)
     this.published = this.controller.history.length - 1
     this.brokers = ids.map((id) => new SimulatedBroker(id, this, this.controller.image))
     this.judge = new Judge(this.brokers, this.controller, this.options.minIsr)

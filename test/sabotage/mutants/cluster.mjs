@@ -45,7 +45,7 @@ export const clusterMutants = [
   },
   {
     name: 'a follower cuts nothing',
-    history: 'KAFKA-6361 and its kind: what the leader before wrote stays, and what follows is appended to it',
+    history: 'What the leader before wrote stays, and what follows is appended to it',
     rule: 'REP-4',
     edits: [{ file: 'broker/leader-fetching.ts', find: '    partition.truncateTo(cut)\n', replace: '' }],
     hunters: [cluster(60, failovers)],
@@ -92,7 +92,7 @@ export const clusterMutants = [
   },
   {
     name: 'answers leave in the order in which they are ready',
-    history: 'The protocol has them in the order of the requests; clients take one for another (KAFKA-1282 and its kind)',
+    history: 'The protocol has them in the order of the requests; clients take one for another',
     rule: 'P-4',
     edits: [
       {

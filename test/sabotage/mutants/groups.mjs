@@ -90,7 +90,7 @@ export const groupsMutants = [
   },
   {
     name: 'answers leave before their records are committed',
-    history: 'An offset that was acknowledged is gone with its coordinator (KAFKA-3104 and its kind)',
+    history: 'An offset that was acknowledged is gone with its coordinator',
     rule: 'G-2',
     edits: [
       {
@@ -130,7 +130,7 @@ export const groupsMutants = [
   },
   {
     name: 'sessions do not begin with a new coordinator, in classic groups',
-    history: 'KAFKA-9212 and its kind: a member that died with its coordinator is never put out',
+    history: 'A member that died with its coordinator is never put out',
     rule: 'G-6',
     edits: [
       {

@@ -128,7 +128,7 @@ export const quorumMutants = [
   },
   {
     name: 'a leader counts itself before its own log is durable',
-    history: 'KAFKA-14238 and its kind: two logs, of which one is in a page cache',
+    history: 'Two logs, of which one is in a page cache',
     rule: 'RAFT-8',
     edits: [
       {
@@ -228,7 +228,7 @@ export const quorumMutants = [
   },
   {
     name: 'quorum-state is written in place',
-    history: 'A power cut leaves half of it, or nothing, and the node does not start (KAFKA-15489 and its kind)',
+    history: 'A power cut leaves half of it, or nothing, and the node does not start',
     rule: 'RAFT-2',
     edits: [
       {
@@ -258,9 +258,11 @@ export const quorumMutants = [
   },
   {
     name: 'a snapshot has its name before it is synced',
-    history: 'KIP-630, KAFKA-16447 and its kind: after a power cut the log begins with a snapshot that is empty',
+    history: 'KIP-630: after a power cut the log begins with a snapshot that is empty',
     rule: 'RAFT-10',
-    edits: [{ file: 'quorum/snapshot-file.ts', find: '    await file.sync()\n', replace: '' }],
+    edits: [
+      { file: 'quorum/snapshot-file.ts', find: ['    await file.sync()\n', '    await synced(file.sync(), writing)\n'], replace: '' },
+    ],
     hunters: [nodes(300)],
   },
 ]

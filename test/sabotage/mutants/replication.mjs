@@ -123,7 +123,7 @@ export const replicationMutants = [
   },
   {
     name: 'a replica joins at the high watermark, below the start of the epoch',
-    history: 'KAFKA-8924 and the fourth rule of Kip320.tla: the high watermark of a new leader may be far behind what is committed',
+    history: 'The fourth rule of Kip320.tla: the high watermark of a new leader may be far behind what is committed',
     rule: 'REP-8',
     edits: [
       {
@@ -175,7 +175,7 @@ export const replicationMutants = [
   },
   {
     name: 'an unanswered proposal is taken for refused',
-    history: 'KAFKA-12158: the outcome of an AlterPartition that timed out is not known, and the old set is not what counts',
+    history: 'The outcome of an AlterPartition that timed out is not known, and the old set is not what counts',
     rule: 'REP-2',
     edits: [
       {
@@ -188,7 +188,7 @@ export const replicationMutants = [
   },
   {
     name: 'a proposal that was overtaken is taken for refused',
-    history: 'KAFKA-14190 and its kind: INVALID_UPDATE_VERSION may be the answer to a proposal that was carried out before',
+    history: 'INVALID_UPDATE_VERSION may be the answer to a proposal that was carried out before',
     rule: 'REP-2',
     edits: [
       {
@@ -253,7 +253,7 @@ export const replicationMutants = [
   },
   {
     name: 'produces stay parked when leadership is lost',
-    history: 'KAFKA-9144 and its kind: they are answered when the broker leads again, for records that were cut meanwhile',
+    history: 'They are answered when the broker leads again, for records that were cut meanwhile',
     rule: 'REP-1',
     edits: [
       {
@@ -266,7 +266,7 @@ export const replicationMutants = [
   },
   {
     name: 'metadata that is older than what is known is taken up',
-    history: 'KAFKA-12155 and its kind: an older partition epoch overwrites what the controller has said since',
+    history: 'An older partition epoch overwrites what the controller has said since',
     rule: 'REP-2',
     edits: [
       { file: replica, find: "else if (before.kind !== 'none' && assignment.partitionEpoch <= this.partitionEpoch) return", replace: '' },
@@ -288,7 +288,14 @@ export const replicationMutants = [
     rule: 'REP-7',
     edits: [
       { file: alterPartition, find: "if (asked.leaderEpoch < partition.leaderEpoch) return 'FENCED_LEADER_EPOCH'", replace: '' },
-      { file: alterPartition, find: "if (leader !== partition.leader) return 'INVALID_REQUEST'", replace: '' },
+      {
+        file: alterPartition,
+        find: [
+          "if (leader !== partition.leader) return 'INVALID_REQUEST'",
+          "if (leader !== partition.leader && !isLeaving) return 'INVALID_REQUEST'",
+        ],
+        replace: '',
+      },
       { file: alterPartition, find: "if (asked.partitionEpoch < partition.partitionEpoch) return 'INVALID_UPDATE_VERSION'", replace: '' },
     ],
     hunters: [replication(500), replication(500, doubleFailovers)],
@@ -320,7 +327,10 @@ export const replicationMutants = [
     edits: [
       {
         file: 'controller/partitions/partition-change.ts',
-        find: 'const isValid = (broker: NodeId): boolean => goal.isr.includes(broker) && canLead(broker)',
+        find: [
+          'const isValid = (broker: NodeId): boolean => goal.isr.includes(broker) && canLead(broker)',
+          'const isValid = (broker: NodeId): boolean => hasAll.includes(broker) && canLead(broker)',
+        ],
         replace: 'const isValid = canLead',
       },
     ],

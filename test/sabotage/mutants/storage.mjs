@@ -47,7 +47,10 @@ export const storageMutants = [
     edits: [
       {
         file: flushing,
-        find: '  } catch (error) {\n    if (error instanceof DiskError) log.fail(error)\n    throw error\n  } finally {',
+        find: [
+          '  } catch (error) {\n    if (error instanceof DiskError) log.fail(error)\n    throw error\n  } finally {',
+          '    if (error instanceof DiskError && !isHarmless) log.fail(error)\n    throw error\n  } finally {',
+        ],
         replace: '  } finally {',
       },
     ],
@@ -102,7 +105,7 @@ export const storageMutants = [
   },
   {
     name: 'producers stay as they are when a log is cut',
-    history: 'KAFKA-5793 and its kind: sequences of records that are gone make the next ones duplicates, or holes',
+    history: 'Sequences of records that are gone make the next ones duplicates, or holes',
     rule: 'REP-12',
     edits: [
       {
@@ -122,7 +125,7 @@ export const storageMutants = [
   },
   {
     name: 'epochs stay in the history when a log is cut',
-    history: 'KAFKA-7415 and its kind: the history tells of epochs that the log does not have, and followers cut too little',
+    history: 'The history tells of epochs that the log does not have, and followers cut too little',
     rule: 'REP-9',
     edits: [
       {
@@ -135,21 +138,21 @@ export const storageMutants = [
   },
   {
     name: 'sequences do not wrap',
-    history: 'KAFKA-4620 and its kind: after 2 147 483 647 a producer is out of order for ever',
+    history: 'After 2 147 483 647 a producer is out of order for ever',
     rule: 'REP-12',
     edits: [{ file: producers, find: '|| (append.baseSequence === 0 && last === sequenceMax)', replace: '' }],
     hunters: [log(300)],
   },
   {
     name: 'sequences do not wrap within a batch',
-    history: 'KAFKA-10114 and its kind: the last sequence of a batch is beyond Int32',
+    history: 'The last sequence of a batch is beyond Int32',
     rule: 'REP-12',
     edits: [{ file: producers, find: 'return (((sequence + by) % ring) + ring) % ring', replace: 'return sequence + by + ring - ring' }],
     hunters: [log(300)],
   },
   {
     name: 'retention deletes what is not replicated',
-    history: 'KAFKA-2477 and its kind: followers ask for what the leader has deleted before they had it',
+    history: 'Followers ask for what the leader has deleted before they had it',
     rule: 'S-9',
     edits: [{ file: 'log/retention.ts', find: 'if (nextBase(log) > highWatermark) break', replace: 'if (nextBase(log) > log.end) break' }],
     hunters: [{ test: 'log/partition-log.test.ts' }, { test: 'log/bounds.test.ts' }],
@@ -189,7 +192,7 @@ export const storageMutants = [
   },
   {
     name: 'records that the map has not seen are cleaned away',
-    history: 'KAFKA-4016 and its kind: the offset map was full before the segment was through',
+    history: 'The offset map was full before the segment was through',
     rule: 'S-10',
     edits: [
       {
@@ -215,7 +218,7 @@ export const storageMutants = [
   },
   {
     name: 'the old segments go before the new one has its place',
-    history: 'KAFKA-9393 and its kind: a crash in between leaves neither',
+    history: 'A crash in between leaves neither',
     rule: 'S-10',
     edits: [
       {
