@@ -1,4 +1,4 @@
-import type { DiskError, Ports } from '../base/ports.ts'
+import { DiskError, type Ports } from '../base/ports.ts'
 import { NO_UUID, type Offset, type Uuid } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
 import { OpenFiles } from '../log/open-files.ts'
@@ -15,7 +15,7 @@ import type { HandlerTable } from '../server/handlers.ts'
 import type { Server } from '../server/serve.ts'
 import { ControllerChannel } from './controller-channel.ts'
 import { GroupCoordinator } from './coordinators/group-coordinator.ts'
-import { openDirectories, reportFailed } from './directories.ts'
+import { openDirectories } from './directories.ts'
 import { Gate } from './gate.ts'
 import type { HostedPartition, PartitionSurroundings } from './hosted-partition.ts'
 import { HostedPartitions } from './hosted-partitions.ts'
@@ -29,6 +29,7 @@ import { servedDirectories } from './served-directories.ts'
 import { openListeners } from './listening.ts'
 import { SettingsOfTopics } from './topic-settings.ts'
 import { LogCleaner } from './log-cleaner.ts'
+import { loadLogs } from './log-loading.ts'
 import { Upkeep } from './upkeep.ts'
 import { WakeQueue } from './wake-queue.ts'
 
@@ -245,10 +246,9 @@ export class BrokerNode {
     const { clock, log } = this.ports
     const started = clock.mono()
     this.servers = await openListeners(this.ports, this.config, this.handlers())
-    for (const directory of this.directories) reportFailed(log, (await directory.openAll((topic) => this.settings.of(topic).log)).failed)
+    for (const directory of this.directories) directory.readMarks()
     const clean = this.directories.every((it) => it.cleanShutdown)
     const previousBrokerEpoch = clean ? Math.max(-1, ...this.directories.map((it) => it.previousBrokerEpoch)) : -1
-    const opened = clock.mono()
     await this.quorum.start({
       onCommitted: (batch) => this.onCommitted(batch),
       onSnapshot: (snapshot) => this.onSnapshot(snapshot),
@@ -261,15 +261,10 @@ export class BrokerNode {
     this.cleaner.start()
     this.groups.start()
     const ms = Math.round(clock.mono() - started)
-    log.write(
-      'info',
-      'broker-ready',
-      `broker ${this.config.nodeId} is in service after ${ms} ms (${Math.round(opened - started)} ms of them to open its logs)`,
-      {
-        nodeId: this.config.nodeId,
-        ms,
-      },
-    )
+    log.write('info', 'broker-ready', `broker ${this.config.nodeId} is in service after ${ms} ms`, {
+      nodeId: this.config.nodeId,
+      ms,
+    })
   }
 
   private handlers(): HandlerTable {
@@ -308,6 +303,15 @@ export class BrokerNode {
   }
 
   private async startHosting(): Promise<void> {
+    this.settings.forgetAll()
+    try {
+      await loadLogs(this.ports, this.directories, (topic) => this.settings.of(topic).log)
+    } catch (error) {
+      if (!(error instanceof DiskError)) throw error
+      this.options.onFatal(`the logs cannot be opened: ${error.message}`)
+      return
+    }
+    if (this.stopping !== null) return
     await this.hosted.start()
     this.hosting = 'started'
     this.gate.open()
@@ -356,7 +360,7 @@ export class BrokerNode {
   }
 
   private async closeDirectory(directory: LogDirectory, highWatermarks: ReadonlyMap<PartitionLog, Offset>): Promise<void> {
-    if (directory.failure !== null) return directory.abandon()
+    if (directory.failure !== null || !directory.isOpened) return directory.abandon()
     await directory.closeCleanly((log) => highWatermarks.get(log) ?? null, this.lifecycle.brokerEpoch)
   }
 

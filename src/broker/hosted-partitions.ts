@@ -62,6 +62,8 @@ export class HostedPartitions {
   async start(): Promise<void> {
     assert(!this.started, 'hosting starts once')
     this.started = true
+    // What was asked for until now was asked of an image that did not know it yet.
+    this.options.settings.forgetAll()
     this.removeWhatIsGone()
     for (const topic of this.options.image.topics.all()) {
       for (const partition of topic.partitions) if (partition !== undefined) this.onPartition(topic, partition)

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { DiskError } from '../base/ports.ts'
-import { type Offset, partitionName, type TopicPartition, type Uuid } from '../base/units.ts'
+import { type Offset, partitionName, type Uuid } from '../base/units.ts'
 import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
 import {
@@ -11,9 +11,9 @@ import {
   formatOffsets,
   parseCleanShutdown,
   parseMetaProperties,
-  parseOffsets,
 } from './checkpoints.ts'
-import { isDeletedName, parsePartitionName, safeTopicName } from './directory-names.ts'
+import { findPartitions, readOffsets } from './directory-contents.ts'
+import { safeTopicName } from './directory-names.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogPorts, LogShared } from './options.ts'
 import { CorruptLogError } from './outcomes.ts'
@@ -29,8 +29,6 @@ const fileNames = {
   logStarts: 'log-start-offset-checkpoint',
   highWatermarks: 'replication-offset-checkpoint',
 } as const
-
-const metadataTopicDirectory = '__cluster_metadata-0'
 
 export interface LogDirectoryOptions {
   readonly path: string
@@ -72,6 +70,8 @@ export class LogDirectory {
   private known: DirectoryIdentity | null
   private failed: DiskError | null = null
   private wasClean = false
+  private opened = false
+  private abandoned = false
   private lastBrokerEpoch = -1
   /** What the checkpoint files say. */
   private stored: Readonly<Record<Checkpoint, Map<string, CheckpointedOffset>>> = {
@@ -116,12 +116,12 @@ export class LogDirectory {
     return this.failed
   }
 
-  /** The last shutdown was clean. Known after `openAll`. */
+  /** The last shutdown was clean. Known after `readMarks`. */
   get cleanShutdown(): boolean {
     return this.wasClean
   }
 
-  /** The broker epoch noted at the last clean shutdown; -1 otherwise. Known after `openAll`. */
+  /** The broker epoch noted at the last clean shutdown; -1 otherwise. Known after `readMarks`. */
   get previousBrokerEpoch(): number {
     return this.lastBrokerEpoch
   }
@@ -143,14 +143,41 @@ export class LogDirectory {
     this.known = identity
   }
 
-  /** Opens every partition found; notes what an earlier delete left; takes away the clean-shutdown mark. Rejects with DiskError. */
-  async openAll(configOf: (topic: string) => LogConfig): Promise<OpenedLogs> {
-    await this.readMarks()
-    const found = this.findPartitions()
+  /** All that was found is open, so that it can be closed cleanly. */
+  get isOpened(): boolean {
+    return this.opened
+  }
+
+  /** What the last run left word of. Nothing changes; `openAll` does it too. Throws DiskError. */
+  readMarks(): void {
+    this.stored = {
+      recoveryPoints: readOffsets(this.ports, this.file('recoveryPoints')),
+      logStarts: readOffsets(this.ports, this.file('logStarts')),
+      highWatermarks: readOffsets(this.ports, this.file('highWatermarks')),
+    }
+    this.cleaned.load()
+    const mark = this.file('cleanShutdown')
+    this.wasClean = this.ports.disk.exists(mark)
+    if (this.wasClean) this.lastBrokerEpoch = parseCleanShutdown(this.ports.disk.readSmall(mark).toString())
+  }
+
+  /**
+   * Opens every partition found; notes what an earlier delete left; takes away the clean-shutdown mark. `configOf` must know what is configured by then:
+   * recovery asks whether a log is compacted. `onOpened` is told how many of how many are done. Ends early when the directory is abandoned.
+   * Rejects with DiskError.
+   */
+  async openAll(
+    configOf: (topic: string) => LogConfig,
+    onOpened: (done: number, all: number) => void = () => undefined,
+  ): Promise<OpenedLogs> {
+    this.readMarks()
+    await this.takeMarkAway()
+    const found = findPartitions(this.ports, this.path, this.doomed)
+    let done = 0
     const failed: { topic: string; partition: number; error: Error }[] = []
     let next = 0
     const worker = async (): Promise<void> => {
-      for (let place = found[next++]; place !== undefined; place = found[next++]) {
+      for (let place = found[next++]; place !== undefined && !this.abandoned; place = found[next++]) {
         const { topic, partition } = place
         try {
           await this.openLog(topic, partition, null, configOf(topic), this.wasClean)
@@ -158,10 +185,12 @@ export class LogDirectory {
           if (!(error instanceof DiskError) && !(error instanceof CorruptLogError)) throw error
           failed.push({ topic, partition, error })
         }
+        onOpened(++done, found.length)
         if (next % logsPerTurn === 0) await this.nextTurn()
       }
     }
     await Promise.all(Array.from({ length: this.options.openConcurrency }, worker))
+    this.opened = !this.abandoned
     return { logs: [...this.open.values()], failed }
   }
 
@@ -234,6 +263,7 @@ export class LogDirectory {
 
   /** Lets everything go without writing: after a failure. */
   abandon(): void {
+    this.abandoned = true
     for (const log of this.open.values()) log.abandon()
     this.open.clear()
     this.lock.release()
@@ -265,7 +295,8 @@ export class LogDirectory {
       beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
     })
     assert(!this.open.has(name), `${name} was opened twice`)
-    this.open.set(name, log)
+    if (this.abandoned) log.abandon()
+    else this.open.set(name, log)
     return log
   }
 
@@ -309,46 +340,10 @@ export class LogDirectory {
     }
   }
 
-  private async readMarks(): Promise<void> {
-    const { disk } = this.ports
-    this.stored = {
-      recoveryPoints: this.readOffsets('recoveryPoints'),
-      logStarts: this.readOffsets('logStarts'),
-      highWatermarks: this.readOffsets('highWatermarks'),
-    }
-    this.cleaned.load()
-    const mark = this.file('cleanShutdown')
-    this.wasClean = disk.exists(mark)
+  private async takeMarkAway(): Promise<void> {
     if (!this.wasClean) return
-    this.lastBrokerEpoch = parseCleanShutdown(disk.readSmall(mark).toString())
-    disk.remove(mark)
-    await this.guard(disk.syncDirectory(this.path))
-  }
-
-  private readOffsets(checkpoint: Checkpoint): Map<string, CheckpointedOffset> {
-    const path = this.file(checkpoint)
-    if (!this.ports.disk.exists(path)) return new Map()
-    try {
-      return byName(parseOffsets(this.ports.disk.readSmall(path).toString()))
-    } catch (error) {
-      if (!(error instanceof CheckpointError)) throw error
-      this.ports.log.write('warn', 'checkpoint-unreadable', `${path}: ${error.message}; everything it spoke of is checked anew`)
-      return new Map()
-    }
-  }
-
-  private findPartitions(): readonly TopicPartition[] {
-    const { disk, log } = this.ports
-    const found: TopicPartition[] = []
-    for (const name of disk.list(this.path)) {
-      const path = `${this.path}/${name}`
-      if (name === metadataTopicDirectory || !disk.isDirectory(path)) continue
-      const place = parsePartitionName(name)
-      if (place !== null) found.push(place)
-      else if (isDeletedName(name)) this.doomed.push(path)
-      else log.write('warn', 'log-directory-foreign', `${path} is not a partition's directory and is left alone`)
-    }
-    return found
+    this.ports.disk.remove(this.file('cleanShutdown'))
+    await this.guard(this.ports.disk.syncDirectory(this.path))
   }
 
   private readIdentity(): DirectoryIdentity | null {

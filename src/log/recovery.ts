@@ -134,7 +134,7 @@ async function findEnd(recovery: Recovery, first: number): Promise<void> {
   for (let i = first; i < segments.length; i++) {
     const segment = segments[i]
     if (segment === undefined) break
-    if (i > first && segment.baseOffset > recovery.logEndOffset && !options.config.cleanupCompact) {
+    if (i > first && segment.baseOffset > recovery.logEndOffset && !mayHaveGaps(options, segment)) {
       dropFrom(recovery, i)
       break
     }
@@ -144,6 +144,11 @@ async function findEnd(recovery: Recovery, first: number): Promise<void> {
       break
     }
   }
+}
+
+/** A compaction that took the last batches of a segment leaves a gap before the next, also in a log that is not compacted any more. */
+function mayHaveGaps({ config, cleanedOffset }: PartitionLogOptions, next: Segment): boolean {
+  return config.cleanupCompact || next.baseOffset <= (cleanedOffset ?? -1)
 }
 
 async function findCleanEnd(recovery: Recovery): Promise<void> {
