@@ -22,7 +22,7 @@ export async function loadLogs(
   let told = started
   const onOpened = (path: string) => (done: number, all: number) => {
     const now = clock.mono()
-    if (now - told < progressEveryMs) return
+    if (done === all || now - told < progressEveryMs) return
     told = now
     log.write('info', 'logs-loading', `${path}: ${done} of ${all} logs are open after ${Math.round(now - started)} ms`, { done, all })
   }
