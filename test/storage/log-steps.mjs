@@ -1,5 +1,5 @@
 // Random sequences of what can be done to a partition's log from outside, the same for the same seed, and what can be seen of it afterwards.
-import { buildBatch, recordsOf } from '../rig/build.mjs'
+import { batchHeader, buildBatch, recordsOf } from '../rig/build.mjs'
 
 const hour = 3_600_000
 const megabyte = 1 << 20
@@ -23,18 +23,20 @@ function randomOf(seed) {
 /** With the configuration that each begins with. */
 const kinds = [
   { 'segment.bytes': megabyte, 'retention.ms': -1 },
-  { 'segment.bytes': megabyte, 'segment.ms': hour, 'retention.ms': -1, 'index.interval.bytes': 100 },
+  { 'segment.bytes': megabyte, 'retention.ms': -1, 'index.interval.bytes': 100 },
   { 'segment.bytes': megabyte, 'retention.ms': -1, 'message.timestamp.type': 'LogAppendTime' },
   { 'segment.bytes': megabyte, 'cleanup.policy': 'compact', 'min.cleanable.dirty.ratio': 0.001 },
   { 'segment.bytes': megabyte, 'cleanup.policy': 'compact,delete', 'retention.ms': -1, 'min.cleanable.dirty.ratio': 0.001 },
 ]
 
-/** What may be changed while it runs; `null` goes back to the default. */
+/**
+ * What may be changed while it runs; `null` goes back to the default. `segment.ms` is not: an active segment that is older is closed here also when nothing
+ * is appended, in Kafka by the next append, so that segments end in other places.
+ */
 const changes = [
   ['retention.bytes', [-1, megabyte, 2 * megabyte, 1, 0, null]],
   ['retention.ms', [-1, 3 * hour, 30 * hour, null]],
   ['segment.bytes', [megabyte, 2 * megabyte]],
-  ['segment.ms', [hour, 20 * hour, null]],
   ['max.message.bytes', [2000, null]],
   ['compression.type', ['producer', 'gzip', 'uncompressed']],
 ]
@@ -155,7 +157,8 @@ export class Side {
       if (errorCode !== 0) return { offsets, errorCode }
       const all = recordsOf(bytes ?? Buffer.alloc(0))
       for (const record of all) if (record.offset >= offset) records.push(shortly(record))
-      const next = (all.at(-1)?.offset ?? -1) + 1
+      // A batch ends where it did before records were taken out of it.
+      const next = ([...batchHeader.batchHeaders(bytes ?? Buffer.alloc(0))].at(-1)?.header.lastOffset ?? -1) + 1
       if (next <= offset) break
       offset = next
     }

@@ -81,14 +81,11 @@ export class Story {
     await this.produceMany('stamped', 50, {})
     await this.run('produce', { topic: 'odd', records: oddRecords(this.round) })
     await this.compact()
-    const offsets = ['codec-none', 'segments'].map((topic) => ({
-      topic,
-      partition: 0,
-      offset: 10 * this.round,
-      metadata: `round ${this.round}`,
-    }))
-    await this.run('alterGroupOffsets', { group: `readers-${this.round}`, offsets })
-    await this.run('alterGroupOffsets', { group: 'readers', offsets })
+    const at = { offset: 10 * this.round, leaderEpoch: 0, metadata: `round ${this.round}` }
+    const offsets = { 'codec-none-0': at, 'segments-0': 10 * this.round + 1 }
+    for (const group of [`readers-${this.round}`, 'readers']) {
+      assert.deepEqual(await this.run('alterGroupOffsets', { group, offsets }), { 'codec-none-0': 'ok', 'segments-0': 'ok' })
+    }
     await this.run('alterConfigs', { type: 'TOPIC', name: 'empty', set: { 'max.message.bytes': 4711 + this.round } })
     await sleep(3 * checkpointMs)
   }
@@ -129,6 +126,7 @@ export class Story {
     told.clusterId = (await this.run('describeCluster', {})).clusterId
     const groups = ['readers', ...Array.from({ length: this.round }, (_, i) => `readers-${i + 1}`)]
     told.groups = await this.run('groupOffsets', { groups })
+    assert.equal(Object.keys(told.groups.readers).length, 2)
     return told
   }
 }
