@@ -38,7 +38,8 @@ const changes = [
   ['retention.ms', [-1, 3 * hour, 30 * hour, null]],
   ['segment.bytes', [megabyte, 2 * megabyte]],
   ['max.message.bytes', [2000, null]],
-  ['compression.type', ['producer', 'gzip', 'uncompressed']],
+  // not gzip: two programs compress to different sizes, and segments end in other places
+  ['compression.type', ['producer', 'uncompressed']],
 ]
 
 /** @typedef {{ what: 'produce', records: number, bytes: number, codec: string, ageMs: number, fill: number, from: number, tombstones: boolean } | { what: 'deleteRecords', at: number } | { what: 'configure', name: string, value: string | null } | { what: 'look' }} Step */
@@ -143,7 +144,8 @@ export class Side {
       const answer = await this.wire.call('listOffsets', 7, { replicaId: -1, isolationLevel: 0, topics })
       found.push(answer.topics[0].partitions[0].offset)
     }
-    return { start: found[0], end: found[1], greatest: found[2] }
+    // Kafka answers with a record below the log start until its segment is removed
+    return { start: found[0], end: found[1], greatest: found[0] === 0 ? found[2] : undefined }
   }
 
   /** Everything that a reader can see: offsets, and each record in few words. */
