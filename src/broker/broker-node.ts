@@ -15,7 +15,8 @@ import type { HandlerTable } from '../server/handlers.ts'
 import type { Server } from '../server/serve.ts'
 import { ControllerChannel } from './controller-channel.ts'
 import { GroupCoordinator } from './coordinators/group-coordinator.ts'
-import { incarnationFrom, openAllLogs, openDirectories } from './directories.ts'
+import { incarnationFrom, openDirectories } from './directories.ts'
+import { openAllLogs } from './log-loading.ts'
 import { Gate } from './gate.ts'
 import type { HostedPartition, PartitionSurroundings } from './hosted-partition.ts'
 import { HostedPartitions } from './hosted-partitions.ts'
@@ -292,10 +293,9 @@ export class BrokerNode {
     const { clock, log } = this.ports
     const started = clock.mono()
     this.servers = await openListeners(this.ports, this.config, this.handlers())
-    const previousBrokerEpoch = await openAllLogs(this.directories, (topic) => this.settings.of(topic).log, log)
+    const previousBrokerEpoch = await openAllLogs(this.ports, this.directories, (topic) => this.settings.of(topic).log)
     this.incarnationId = incarnationFrom(this.ports, previousBrokerEpoch)
     this.space.start()
-    const opened = clock.mono()
     await this.quorum.start({
       onCommitted: (batch) => this.onCommitted(batch),
       onSnapshot: (snapshot) => this.onSnapshot(snapshot),
@@ -309,15 +309,10 @@ export class BrokerNode {
     this.scrubber.start()
     this.groups.start()
     const ms = Math.round(clock.mono() - started)
-    log.write(
-      'info',
-      'broker-ready',
-      `broker ${this.config.nodeId} is in service after ${ms} ms (${Math.round(opened - started)} ms of them to open its logs)`,
-      {
-        nodeId: this.config.nodeId,
-        ms,
-      },
-    )
+    log.write('info', 'broker-ready', `broker ${this.config.nodeId} is in service after ${ms} ms`, {
+      nodeId: this.config.nodeId,
+      ms,
+    })
   }
 
   private handlers(): HandlerTable {
@@ -395,7 +390,7 @@ export class BrokerNode {
   }
 
   private async closeDirectory(directory: LogDirectory, highWatermarks: ReadonlyMap<PartitionLog, Offset>): Promise<void> {
-    if (directory.failure !== null) return directory.abandon()
+    if (directory.failure !== null || !directory.isOpened) return directory.abandon()
     await directory.closeCleanly((log) => highWatermarks.get(log) ?? null, this.lifecycle.brokerEpoch)
   }
 

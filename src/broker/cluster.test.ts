@@ -110,6 +110,33 @@ test('a node that stops in order hands its partitions over before it goes, and p
   assert.deepEqual(texts(world, leader), ['a', 'b'])
 })
 
+test("what is configured for a topic is in force after a start, whatever the node's start was", async () => {
+  const world = await cluster(11)
+  await createTopic(world, 't', 3, { 'cleanup.policy': 'compact', 'segment.ms': '4711', 'min.insync.replicas': '3' })
+  const [first = 1, second = 2, third = 3] = world.nodes.keys()
+  await world.run(world.client().produce(at, [{ key: Buffer.from('k'), value: Buffer.from('a') }], limit))
+  world.kill(first)
+  world.kill(second, true)
+  await world.stop(third)
+  for (const id of [first, second, third]) world.start(id)
+  await world.untilAllServe()
+  for (const id of world.nodes.keys()) {
+    const replica = [...(world.node(id).life?.broker.partitions ?? [])].find((it) => it.topic === 't')
+    const { cleanupCompact, cleanupDelete, segmentMs } = replica?.log.config ?? {}
+    assert.deepEqual(
+      { cleanupCompact, cleanupDelete, segmentMs },
+      { cleanupCompact: true, cleanupDelete: false, segmentMs: 4711 },
+      `node ${id}`,
+    )
+  }
+  await world.until(isrIs(world, 3), 5_000)
+  world.kill(world.leaderOf('t', 0))
+  await world.until(isrIs(world, 2), 5_000)
+  await world.clock.advance(100)
+  const { errorCode } = await produceRaw(world, world.leaderOf('t', 0), at, batchOf('b'))
+  assert.equal(errorCode, ErrorCode.NOT_ENOUGH_REPLICAS)
+})
+
 test('below min.insync.replicas a produce is refused with NOT_ENOUGH_REPLICAS and fetches are served', async () => {
   const world = await cluster(6, 5)
   const topicId = await createTopic(world, 't', 3, { 'min.insync.replicas': '2' })

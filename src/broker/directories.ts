@@ -1,9 +1,8 @@
-import { DiskError, type Log, type Ports } from '../base/ports.ts'
+import { DiskError, type Ports } from '../base/ports.ts'
 import type { Offset, Uuid } from '../base/units.ts'
 import type { ServerConfig } from '../config/server-config.ts'
-import type { LogConfig } from '../log/log-config.ts'
-import { Ballast } from '../log/ballast.ts'
-import { BallastedDisk } from '../log/ballasted-disk.ts'
+import { Ballast } from '../log/ballast/ballast.ts'
+import { BallastedDisk } from '../log/ballast/ballasted-disk.ts'
 import { type DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
 import type { CorruptLogError } from '../log/outcomes.ts'
 import type { LogPorts, LogShared } from '../log/partition-log.ts'
@@ -114,42 +113,6 @@ function commonIdentity(directories: readonly LogDirectory[], config: ServerConf
   }
   if (common === null) throw new DirectoryProblem('log.dirs names no directory.')
   return common
-}
-
-/** Says which partitions could not be opened; the others go on. */
-function reportFailed(log: Log, failed: readonly { readonly topic: string; readonly partition: number; readonly error: Error }[]): void {
-  for (const { topic, partition, error } of failed) {
-    log.write('error', 'partition-not-opened', `${topic}-${partition} cannot be opened and is left as it is: ${error.message}`)
-  }
-}
-
-/**
- * Opens what is in all directories. A directory that fails meanwhile is left out, as one that fails later, while there are others. Resolves with the broker
- * epoch under which all that is there now was there; -1 when something may have been lost since. Rejects with DiskError.
- */
-export async function openAllLogs(directories: readonly LogDirectory[], configOf: (topic: string) => LogConfig, log: Log): Promise<Offset> {
-  let failed = 0
-  for (const directory of directories) {
-    try {
-      const opened = await directory.openAll(configOf)
-      reportFailed(log, opened.failed)
-      failed += opened.failed.length
-    } catch (error) {
-      if (!(error instanceof DiskError) || directories.every((it) => it.failure !== null)) throw error
-      failed += 1
-    }
-  }
-  return failed > 0 ? -1 : commonEpoch(directories)
-}
-
-/**
- * As in Kafka (LogManager.readBrokerEpochFromCleanShutdownFiles) all directories have to agree, and one that is new, or was replaced, does not; but of a
- * broker that was killed some may not have noted its last epoch yet.
- */
-function commonEpoch(directories: readonly LogDirectory[]): Offset {
-  const epochs = directories.map((it) => it.previousBrokerEpoch)
-  const wasKilled = directories.every((it) => !it.cleanShutdown)
-  return wasKilled || epochs.every((it) => it === epochs[0]) ? Math.min(...epochs) : -1
 }
 
 /** The incarnation of this process, after a start in which `openAllLogs` found an epoch. */

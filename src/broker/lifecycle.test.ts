@@ -119,7 +119,7 @@ test('what is applied while a heartbeat is under way is said right after it', as
 test('an error that no waiting mends ends the start at once, with what to do about it', async () => {
   for (const [error, advice] of [
     [ErrorCode.INCONSISTENT_CLUSTER_ID, /another cluster.*Check log\.dirs/],
-    [ErrorCode.UNSUPPORTED_VERSION, /newer release/],
+    [ErrorCode.UNSUPPORTED_VERSION, /kafka-features downgrade/],
     [ErrorCode.INVALID_REGISTRATION, /meta\.properties/],
   ] as const) {
     const { stand, lifecycle } = await setUp({ register: () => [error, -1] })

@@ -49,7 +49,8 @@ const unansweredLeavesMax = 2
 const fatalRegistrationErrors: Readonly<Partial<Record<number, string>>> = {
   [ErrorCode.INCONSISTENT_CLUSTER_ID]:
     'its log directories belong to another cluster than the controllers. Check log.dirs and controller.quorum.voters',
-  [ErrorCode.UNSUPPORTED_VERSION]: 'the cluster has finalised a feature level that this release does not support. Start a newer release',
+  [ErrorCode.UNSUPPORTED_VERSION]:
+    "the cluster has finalised a feature level that this release does not support. Start the release that did it, lower the level with 'kafka-features downgrade', and come back",
   [ErrorCode.INVALID_REGISTRATION]: 'its log directories are empty, double or reserved. Check log.dirs and their meta.properties',
   [ErrorCode.BROKER_ID_NOT_REGISTERED]: 'its id is not accepted. Check node.id',
 }

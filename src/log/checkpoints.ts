@@ -44,12 +44,14 @@ export interface CheckpointedOffset extends TopicPartition {
   readonly offset: Offset
 }
 
-/** recovery-point-, replication- and log-start-offset-checkpoint */
+/** recovery-point-, replication-, log-start- and cleaner-offset-checkpoint */
 export function formatOffsets(entries: readonly CheckpointedOffset[]): string {
   return formatLines(entries.map((entry) => `${entry.topic} ${entry.partition} ${entry.offset}`))
 }
 
+/** Kafka makes the file empty and writes it later (CheckpointFile): an empty one speaks of nothing. */
 export function parseOffsets(text: string): readonly CheckpointedOffset[] {
+  if (text === '') return []
   return parseLines(text).map((words) => {
     const [topic, partition, offset] = words
     if (topic === undefined || words.length !== 3) throw new CheckpointError(`'${words.join(' ')}' is not 'topic partition offset'`)

@@ -49,6 +49,7 @@ test('checkpoint files are read back, and a damaged one is noticed wherever it w
   const offsets = [{ topic: 'a.b_c-1', partition: 3, offset: 2 ** 41 }]
   assert.equal(formatOffsets(offsets), '0\n1\na.b_c-1 3 2199023255552\n')
   assert.deepEqual(parseOffsets(formatOffsets(offsets)), offsets)
+  assert.deepEqual(parseOffsets(''), [], 'as Kafka makes it before it has anything to say')
   const text = formatEpochs(epochs)
   for (let length = 0; length < text.length; length++) assert.throws(() => parseEpochs(text.slice(0, length)), CheckpointError)
   for (const bad of ['1\n0\n', '0\n1\nx 1\n', '0\n1\n1 -1\n', '0\n0\n1 1\n']) assert.throws(() => parseEpochs(bad), CheckpointError)

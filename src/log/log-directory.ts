@@ -68,6 +68,8 @@ export class LogDirectory {
   private known: DirectoryIdentity | null
   private failed: DiskError | null = null
   private readonly marks: ShutdownMarks
+  private opened = false
+  private abandoned = false
   /** What the checkpoint files say. */
   private stored: Readonly<Record<Checkpoint, Map<string, CheckpointedOffset>>> = {
     recoveryPoints: new Map(),
@@ -113,7 +115,7 @@ export class LogDirectory {
     return this.failed
   }
 
-  /** The last shutdown was clean. Known after `openAll`. */
+  /** The last shutdown was clean. Known after `readMarks`. */
   get cleanShutdown(): boolean {
     return this.marks.earlierRun.clean
   }
@@ -145,14 +147,26 @@ export class LogDirectory {
     this.known = identity
   }
 
-  /** Opens every partition found; notes what an earlier delete left; takes away the clean-shutdown mark. Rejects with DiskError. */
-  async openAll(configOf: (topic: string) => LogConfig): Promise<OpenedLogs> {
+  /** All that was found is open, so that it can be closed cleanly. */
+  get isOpened(): boolean {
+    return this.opened
+  }
+
+  /**
+   * Opens every partition found; notes what an earlier delete left; takes away the clean-shutdown mark. `onOpened` is told how many of how many are done. Ends
+   * early when the directory is abandoned. Rejects with DiskError.
+   */
+  async openAll(
+    configOf: (topic: string) => LogConfig,
+    onOpened: (done: number, all: number) => void = () => undefined,
+  ): Promise<OpenedLogs> {
     await this.guard(this.readMarks())
     const found = await this.guard(Promise.resolve().then(() => findPartitions(this.ports, this.path, this.doomed)))
+    let done = 0
     const failed: { topic: string; partition: number; error: Error }[] = []
     let next = 0
     const worker = async (): Promise<void> => {
-      for (let place = found[next++]; place !== undefined; place = found[next++]) {
+      for (let place = found[next++]; place !== undefined && !this.abandoned; place = found[next++]) {
         const { topic, partition } = place
         try {
           await this.openLog(topic, partition, null, configOf(topic), this.cleanShutdown)
@@ -161,10 +175,12 @@ export class LogDirectory {
           if (error instanceof CorruptLogError) this.strays.corrupt.set(partitionName(topic, partition), error)
           failed.push({ topic, partition, error })
         }
+        onOpened(++done, found.length)
         if (next % logsPerTurn === 0) await nextTurn(this.ports)
       }
     }
     await Promise.all(Array.from({ length: this.options.openConcurrency }, worker))
+    this.opened = !this.abandoned
     return { logs: [...this.open.values()], failed }
   }
 
@@ -269,6 +285,7 @@ export class LogDirectory {
 
   /** Lets everything go without writing: after a failure. */
   abandon(): void {
+    this.abandoned = true
     for (const log of this.open.values()) log.abandon()
     this.open.clear()
     this.lock.release()
@@ -301,7 +318,8 @@ export class LogDirectory {
       beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
     })
     assert(!this.open.has(name), `${name} was opened twice`)
-    this.open.set(name, log)
+    if (this.abandoned) log.abandon()
+    else this.open.set(name, log)
     return log
   }
 

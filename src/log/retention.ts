@@ -36,9 +36,12 @@ export function advanceLogStart(log: LogState, offset: Offset): boolean {
   return true
 }
 
+/**
+ * `durable` stays: what is below the start need not be durable, but a recovery point that says so, stored without the start, would make the
+ * next start take a tail that was never synced for a loss.
+ */
 function startAt(log: LogState, offset: Offset): void {
   log.start = offset
-  log.durable = Math.max(log.durable, offset)
   log.epochs.truncateFromStart(offset)
 }
 

@@ -62,9 +62,13 @@ function startSegment(log: LogState, offset: Offset): void {
   log.namesUnsynced = true
 }
 
-/** Drops everything; the log is empty and starts at `offset`. Throws DiskError. */
+/**
+ * Drops everything; the log is empty and starts at `offset`. Throws DiskError.
+ *
+ * A death half-way leaves a log that ends below what was durable, or that has no segment at all: the stored recovery point must not call that a loss.
+ */
 export function truncateFullyAndStartAt(log: LogState, offset: Offset): void {
-  lowerDurable(log, offset)
+  lowerDurable(log, 0)
   lowerCleaned(log, offset)
   settleReplaced(log)
   log.forgetReads()

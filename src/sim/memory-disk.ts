@@ -2,7 +2,7 @@ import { assert } from '../base/assert.ts'
 import type { Disk, File } from '../base/ports.ts'
 import { DiskError } from '../base/ports.ts'
 import type { Prng } from '../base/prng.ts'
-import { MemoryFile } from './memory-file.ts'
+import { MemoryFile, sectorBytes } from './memory-file.ts'
 
 /** A directory in the cache, with what the platter held at its last sync and the changes since then, in order. */
 class MemoryDirectory {
@@ -75,9 +75,13 @@ export class MemoryDisk implements Disk {
   settle: () => Promise<void>
   /** What `sync` makes durable is so only when it has settled, and not when the power goes before. */
   syncsLate = false
+  /** Called with every change: the number of sectors that a write touches, 1 for anything else. */
+  onChange: (action: DiskAction, path: string, sectors: number) => void = () => undefined
   private generation = 0
   private boots = 1
   private crashAt = Infinity
+  /** So many sectors of the write that would be change `crashAt` are written before the crash. */
+  private tornSectors = 0
 
   constructor(options: MemoryDiskOptions = {}) {
     this.spaceBytes = options.spaceBytes ?? Infinity
@@ -85,9 +89,13 @@ export class MemoryDisk implements Disk {
     this.settle = options.settle ?? (() => Promise.resolve())
   }
 
-  /** From the change with this number (counted by `changes`) on, every call throws until `kill` or `crash`. */
-  crashAfter(change: number): void {
+  /**
+   * From the change with this number (counted by `changes`) on, every call throws until `kill` or `crash`. When that change is a write, its
+   * first `tornSectors` sectors have been written.
+   */
+  crashAfter(change: number, tornSectors = 0): void {
     this.crashAt = change
+    this.tornSectors = tornSectors
   }
 
   /** The process dies: handles and locks are gone, content and names stay. */
@@ -95,6 +103,7 @@ export class MemoryDisk implements Disk {
     this.generation += 1
     this.locks.clear()
     this.crashAt = Infinity
+    this.tornSectors = 0
   }
 
   /** The power goes. */
@@ -241,18 +250,21 @@ export class MemoryDisk implements Disk {
     const check = (): void => {
       this.count('file')
       if (closed || this.generation !== opened) throw new DiskError('EBADF', path, 'use')
-      this.failAfterCrash(path)
     }
-    const change = (action: DiskAction): void => {
+    const change = (action: DiskAction, sectors = 1): void => {
       check()
-      this.beforeChange(action, path)
+      this.beforeChange(action, path, sectors)
     }
     const write = (position: number, buffers: readonly Buffer[]): void => {
-      change('write')
-      this.writeWithinSpace(path, node, position, Buffer.concat(buffers))
+      check()
+      const content = Buffer.concat(buffers)
+      this.tear(node, position, content)
+      this.beforeChange('write', path, sectorsOf(position, content.length))
+      this.writeWithinSpace(path, node, position, content)
     }
     const read = (position: number, into: Buffer): number => {
       check()
+      this.failAfterCrash(path)
       const code = this.readFault(path)
       if (code !== null) throw new DiskError(code, path, 'read')
       return node.read(position, into)
@@ -307,8 +319,17 @@ export class MemoryDisk implements Disk {
     throw new DiskError('ENOSPC', path, 'write')
   }
 
-  private beforeChange(action: DiskAction, path: string): void {
+  /** What a write that does not come to its end leaves. */
+  private tear(node: MemoryFile, position: number, content: Buffer): void {
+    if (this.changes !== this.crashAt || this.tornSectors === 0) return
+    const bytes = (Math.floor(position / sectorBytes) + this.tornSectors) * sectorBytes - position
+    this.tornSectors = 0
+    node.write(position, content.subarray(0, bytes))
+  }
+
+  private beforeChange(action: DiskAction, path: string, sectors = 1): void {
     this.failAfterCrash(path)
+    this.onChange(action, path, sectors)
     this.changes += 1
     const code = this.fault(action, path)
     if (code !== null) throw new DiskError(code, path, action)
@@ -349,6 +370,10 @@ export class MemoryDisk implements Disk {
     if (name === undefined) throw new DiskError('EINVAL', path, 'open')
     return [this.directory(parentPath(path)), name]
   }
+}
+
+function sectorsOf(position: number, bytes: number): number {
+  return Math.max(1, Math.ceil((position + bytes) / sectorBytes) - Math.floor(position / sectorBytes))
 }
 
 function segments(path: string): readonly string[] {

@@ -13,3 +13,13 @@ export const { readResponse, writeRequest } = await load('protocol/frames.js')
 export const { ErrorCode } = await load('protocol/errors.js')
 export const { buildBatch } = await load('protocol/records/batch-builder.js')
 export const batchHeader = await load('protocol/records/batch-header.js')
+const { decodeRecords } = await load('protocol/records/records.js')
+
+/** The records of all whole batches. @param {Buffer} bytes */
+export function recordsOf(bytes) {
+  return [...batchHeader.batchHeaders(bytes)].flatMap(({ at, header }) =>
+    header.isControl
+      ? []
+      : decodeRecords(bytes, at).map((record) => ({ ...record, stampedByLog: header.timestampType === 'LogAppendTime' })),
+  )
+}

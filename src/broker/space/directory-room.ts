@@ -27,7 +27,7 @@ export function lowWatermark(configured: number, total: number): number {
  *   full --free ≥ 1.5 low, some time after the last refusal, and a trial write succeeds--> room
  *
  *  1. It is full at the latest when a write has found no room: what is refused is never tried at a client's expense twice.
- *  2. The ballast (log/ballast.ts) is at most half of `low` (where that is a share of the disk): giving it up makes no directory have room.
+ *  2. The ballast (log/ballast/ballast.ts) is at most half of `low` (where that is a share of the disk): giving it up makes no directory have room.
  */
 export class DirectoryRoom {
   isFull = false

@@ -82,6 +82,7 @@ public final class Peer {
       case "read" -> Records.read(c);
       case "readSummary" -> Records.readSummary(c);
       case "offsets" -> Records.offsets(c);
+      case "tellTopics" -> Telling.topics(c);
       case "loadStart" -> Load.start(c);
       case "loadStop" -> Load.stop();
       case "loadVerify" -> Load.verify();

@@ -117,28 +117,32 @@ final class Records {
   }
 
   static Object read(JsonNode c) {
-    List<Object> all = new ArrayList<>();
     try (var consumer = consumer(c)) {
-      readAll(consumer, c, r -> {
-        Map<String, Object> it = new LinkedHashMap<>();
-        it.put("partition", r.partition());
-        it.put("offset", r.offset());
-        it.put("timestamp", r.timestamp());
-        it.put("timestampType", r.timestampType().name());
-        it.put("key", r.key());
-        it.put("value", r.value());
-        List<Object> headers = new ArrayList<>();
-        r.headers().forEach(h -> {
-          List<String> pair = new ArrayList<>();
-          pair.add(h.key());
-          pair.add(h.value() == null ? null : new String(h.value(), StandardCharsets.UTF_8));
-          headers.add(pair);
-        });
-        it.put("headers", headers);
-        it.put("leaderEpoch", r.leaderEpoch().orElse(-1));
-        all.add(it);
-      });
+      return readWith(consumer, c);
     }
+  }
+
+  static List<Object> readWith(KafkaConsumer<String, String> consumer, JsonNode c) {
+    List<Object> all = new ArrayList<>();
+    readAll(consumer, c, r -> {
+      Map<String, Object> it = new LinkedHashMap<>();
+      it.put("partition", r.partition());
+      it.put("offset", r.offset());
+      it.put("timestamp", r.timestamp());
+      it.put("timestampType", r.timestampType().name());
+      it.put("key", r.key());
+      it.put("value", r.value());
+      List<Object> headers = new ArrayList<>();
+      r.headers().forEach(h -> {
+        List<String> pair = new ArrayList<>();
+        pair.add(h.key());
+        pair.add(h.value() == null ? null : new String(h.value(), StandardCharsets.UTF_8));
+        headers.add(pair);
+      });
+      it.put("headers", headers);
+      it.put("leaderEpoch", r.leaderEpoch().orElse(-1));
+      all.add(it);
+    });
     return all;
   }
 
@@ -160,18 +164,22 @@ final class Records {
 
   static Object offsets(JsonNode c) {
     try (var consumer = consumer(c)) {
-      var tps = partitions(consumer, c);
-      Map<String, Object> answer = new HashMap<>();
-      answer.put("beginning", plain(consumer.beginningOffsets(tps)));
-      answer.put("end", plain(consumer.endOffsets(tps)));
-      if (c.has("timestamp")) {
-        Map<TopicPartition, Long> query = tps.stream().collect(Collectors.toMap(tp -> tp, tp -> c.get("timestamp").asLong()));
-        Map<String, Long> found = new HashMap<>();
-        consumer.offsetsForTimes(query).forEach((tp, at) -> found.put(String.valueOf(tp.partition()), at == null ? null : Long.valueOf(at.offset())));
-        answer.put("forTimestamp", found);
-      }
-      return answer;
+      return offsetsWith(consumer, c);
     }
+  }
+
+  static Map<String, Object> offsetsWith(KafkaConsumer<String, String> consumer, JsonNode c) {
+    var tps = partitions(consumer, c);
+    Map<String, Object> answer = new HashMap<>();
+    answer.put("beginning", plain(consumer.beginningOffsets(tps)));
+    answer.put("end", plain(consumer.endOffsets(tps)));
+    if (c.has("timestamp")) {
+      Map<TopicPartition, Long> query = tps.stream().collect(Collectors.toMap(tp -> tp, tp -> c.get("timestamp").asLong()));
+      Map<String, Long> found = new HashMap<>();
+      consumer.offsetsForTimes(query).forEach((tp, at) -> found.put(String.valueOf(tp.partition()), at == null ? null : Long.valueOf(at.offset())));
+      answer.put("forTimestamp", found);
+    }
+    return answer;
   }
 
   private static Map<String, Long> plain(Map<TopicPartition, Long> offsets) {

@@ -1,5 +1,5 @@
-import { type Clock, type Disk, DiskError, type File, isOutOfSpace, type Log, type Timer } from '../base/ports.ts'
-import type { Millis } from '../base/units.ts'
+import { type Clock, type Disk, DiskError, type File, isOutOfSpace, type Log, type Timer } from '../../base/ports.ts'
+import type { Millis } from '../../base/units.ts'
 
 export interface BallastPorts {
   readonly clock: Clock

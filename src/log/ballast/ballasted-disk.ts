@@ -1,4 +1,4 @@
-import { type Disk, type File, isOutOfSpace } from '../base/ports.ts'
+import { type Disk, type File, isOutOfSpace } from '../../base/ports.ts'
 import type { Ballast } from './ballast.ts'
 
 /** `all`: every write; `small files`: those that are replaced whole, and the rest finds the disk as it is. */

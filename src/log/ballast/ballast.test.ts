@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { DiskError } from '../base/ports.ts'
-import { ManualClock } from '../sim/manual-clock.ts'
-import { MemoryDisk } from '../sim/memory-disk.ts'
+import { DiskError } from '../../base/ports.ts'
+import { ManualClock } from '../../sim/manual-clock.ts'
+import { MemoryDisk } from '../../sim/memory-disk.ts'
 import { Ballast, ballastFileName } from './ballast.ts'
 import { BallastedDisk } from './ballasted-disk.ts'
 
