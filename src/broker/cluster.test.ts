@@ -46,7 +46,7 @@ test('three nodes come up and serve, and what is acknowledged with acks=all is o
 for (const withController of [true, false]) {
   test(`when the leader is killed, ${withController ? 'and the active controller with it,' : 'the controller lives and'} the next produce succeeds elsewhere and nothing is lost; it comes back into the ISR`, async () => {
     const world = await cluster(withController ? 2 : 3)
-    const topics = ['t', 'u', 'v']
+    const topics = ['t', 'u', 'v', 'w', 'x', 'y', 'z']
     for (const name of topics) await createTopic(world, name, 3)
     const active = world.activeController()
     const topic = topics.find((name) => (world.leaderOf(name, 0) === active) === withController)
