@@ -183,6 +183,25 @@ describe('a log directory', () => {
     assert.deepEqual([logs.length, failed.length, failed[0]?.topic, failed[0]?.error.name], [1, 1, 'a', 'CorruptLogError'])
   })
 
+  test('goes offline when its disk fails while a log is opened; want of room is no such failure', async () => {
+    for (const [code, isOffline] of [
+      ['EIO', true],
+      ['ENOSPC', false],
+    ] as const) {
+      const world = new World()
+      const directory = await world.opened()
+      const log = await directory.create('t', 0, topicId, config)
+      log.appendAsLeader(makeBatch(), 0, 0)
+      directory.abandon()
+      world.disk.kill()
+      world.disk.removeTree('data/t-0/00000000000000000000.index')
+      world.disk.fault = (_action, path) => (path.startsWith('data/t-0/') ? code : null)
+      const { failed } = await world.open().openAll(() => config)
+      assert.equal(failed.length, 1)
+      assert.equal(world.offline?.code ?? null, isOffline ? code : null)
+    }
+  })
+
   test('a thousand empty partitions cost few calls, no open file, and no sync', async () => {
     const world = new World()
     const directory = await world.opened()

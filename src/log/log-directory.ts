@@ -299,7 +299,7 @@ export class LogDirectory {
 
   private async openLog(topic: string, partition: number, topicId: Uuid | null, config: LogConfig, clean: boolean): Promise<PartitionLog> {
     const name = partitionName(topic, partition)
-    const log = await PartitionLog.open(this.ports, {
+    const opening = PartitionLog.open(this.ports, {
       directory: `${this.path}/${name}`,
       topic,
       partition,
@@ -317,6 +317,8 @@ export class LogDirectory {
       beforeLowering: (recoveryPoint) => this.lowerRecoveryPoint(name, recoveryPoint),
       beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
     })
+    // A disk that fails here fails for all (LogManager.handleIOException): left unopened, the replica would be missed by nobody
+    const log = await this.guard(opening)
     assert(!this.open.has(name), `${name} was opened twice`)
     if (this.abandoned) log.abandon()
     else this.open.set(name, log)

@@ -106,7 +106,7 @@ export class ClusterWorld {
   private format(disk: MemoryDisk, config: ServerConfig): void {
     for (const directory of new Set([config.metadataLogDir, ...config.logDirs])) this.formatDirectory(disk, config, directory)
     writeBootstrap(disk, config.metadataLogDir, bootstrapRecords(METADATA_VERSION_LATEST), this.clock.wall())
-    for (const directory of new Set([config.metadataLogDir, ...config.logDirs].flatMap(withParents))) void disk.syncDirectory(directory)
+    for (const directory of new Set([config.metadataLogDir, ...config.logDirs].flatMap(withParents))) disk.syncDirectoryNow(directory)
   }
 
   private formatDirectory(disk: MemoryDisk, config: ServerConfig, directory: string): void {
@@ -122,7 +122,7 @@ export class ClusterWorld {
     for (const directory of config.logDirs) {
       disk.removeTree(directory)
       this.formatDirectory(disk, config, directory)
-      for (const path of withParents(directory)) void disk.syncDirectory(path)
+      for (const path of withParents(directory)) disk.syncDirectoryNow(path)
     }
   }
 
