@@ -119,11 +119,17 @@ export class ClusterWorld {
   replaceLogDisks(id: NodeId): void {
     const { disk, config, life } = this.node(id)
     assert(life === null && !config.logDirs.includes(config.metadataLogDir), 'disks are replaced under a node that is down')
+    // What was wrong with the old ones is gone with them, for as long as it takes to put in the new ones
+    const { fault, spaceBytes } = disk
+    disk.fault = () => null
+    disk.spaceBytes = Infinity
     for (const directory of config.logDirs) {
       disk.removeTree(directory)
       this.formatDirectory(disk, config, directory)
       for (const path of withParents(directory)) disk.syncDirectoryNow(path)
     }
+    disk.fault = fault
+    disk.spaceBytes = spaceBytes
   }
 
   node(id: NodeId): WorldNode {
