@@ -197,6 +197,18 @@ export class CampaignRun {
     for (const id of this.nodes.ids) if (id !== but && this.nodes.lifeOf(id) === null && !this.nodes.isStopping(id)) this.nodes.start(id)
   }
 
+  /** A log directory that has failed is out of service until the next start, which is for an operator to bring about when the disk is well again. */
+  private restartCrippled(alive: readonly NodeId[]): void {
+    const { nodes, world, story } = this
+    for (const id of alive) {
+      const known = world.image().brokers.byId(id)?.logDirs.length ?? Infinity
+      if (nodes.lifeOf(id)?.started !== true || nodes.isStopping(id) || known >= world.node(id).config.logDirs.length) continue
+      story.tell('cluster', `node ${id}, of which a log directory is out of service, is started again`)
+      nodes.kill(id)
+      nodes.start(id)
+    }
+  }
+
   /** REP-15: what is there comes together. @throws Violation with what is stuck */
   private async demandProgress(alive: readonly NodeId[]): Promise<void> {
     const { clock } = this.world
@@ -205,6 +217,7 @@ export class CampaignRun {
     const [away = null] = this.nodes.ids.filter((id) => !alive.includes(id))
     for (;;) {
       this.startAll(away)
+      this.restartCrippled(alive)
       const silence = this.population.acknowledged > acknowledged ? [] : ['no produce has succeeded']
       const stuck = [...obstacles(this.world, alive), ...silence, ...this.population.obstacles()]
       if (stuck.length === 0) break
