@@ -1,3 +1,4 @@
+import { ballastFileName } from '../../log/ballast/ballast.ts'
 import type { Prng } from '../../base/prng.ts'
 import type { Millis, NodeId } from '../../base/units.ts'
 import { type ClusterWorld, placeOf } from '../cluster-world.ts'
@@ -338,6 +339,8 @@ export class Faults {
       return { text: `the disk of node ${id} takes up to ${most} ms`, end: () => void (node.diskDelayMs = diskDelayMs) }
     }
     if (kind === 'fullDisk') {
+      // Without ballast, which comes back a while after there is room again, a node may end for want of room
+      if (!disk.exists(`${node.config.metadataLogDir}/${ballastFileName}`)) return null
       const ends = nodes.beginFullDisk(id)
       disk.spaceBytes = disk.usedSpace() + Math.floor(amount * 20_000)
       const end = (): void => {
