@@ -41,6 +41,7 @@ export class HostedPartitions {
   private readonly options: HostingOptions
   private readonly byTopic = new Map<Uuid, Map<number, HostedPartition>>()
   private readonly opening: { readonly topic: TopicImage; readonly partition: number }[] = []
+  private resyncing = false
   private openingNow: Promise<void> | null = null
   private started = false
   private readonly failedDirectories = new Set<LogDirectory>()
@@ -103,9 +104,11 @@ export class HostedPartitions {
       if (this.wanted(hosted.topicId, hosted.partition) === undefined) this.drop(hosted)
       else this.configure(hosted)
     }
+    this.resyncing = true
     for (const topic of image.topics.all()) {
       for (const partition of topic.partitions) if (partition !== undefined) this.onPartition(topic, partition)
     }
+    this.resyncing = false
     this.onBrokersChanged()
   }
 
@@ -162,6 +165,7 @@ export class HostedPartitions {
         topicId: state.topicId,
         replicas: state.replicas,
         isr: state.isr,
+        isReplaced: this.resyncing,
         leader: state.leader,
         leaderEpoch: state.leaderEpoch,
         partitionEpoch: state.partitionEpoch,

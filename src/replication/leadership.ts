@@ -152,12 +152,12 @@ export class Leadership {
 
   /**
    * Nobody here proposed it, and its broker is in service: it left by itself (for want of room), having stopped to fetch. What it fetched before that
-   * is no reason to take it back.
+   * is no reason to take it back. Where metadata has skipped what was in between, it may have been fenced and have come back, and fetches on.
    */
-  private hasLeft(follower: FollowerProgress, { isr }: PartitionAssignment): boolean {
+  private hasLeft(follower: FollowerProgress, { isr, isReplaced = false }: PartitionAssignment): boolean {
     const { brokerId } = follower
     const wasProposed = this.proposal !== null && !this.proposal.isr.includes(brokerId)
-    return follower.inIsr && !isr.includes(brokerId) && !wasProposed && this.isEligible(follower)
+    return !isReplaced && follower.inIsr && !isr.includes(brokerId) && !wasProposed && this.isEligible(follower)
   }
 
   /** Somebody may have become eligible for the ISR, or no longer be worth waiting for. */

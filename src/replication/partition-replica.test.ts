@@ -293,6 +293,15 @@ test('newer metadata of the same epoch settles a proposal; who left the ISR by i
   assert.deepEqual(bench.replica.maximalIsr, [1, 3, 2])
 })
 
+test('when metadata has skipped what was in between, a follower that is not in the ISR any more need not fetch anew: it may have been fenced and be back', () => {
+  const bench = new Bench({ isr: [1, 2, 3] })
+  bench.fetch(1, 2, 10)
+  bench.fetch(2, 3, 10)
+  const effects = bench.step(3, { type: 'assigned', assignment: assignment({ isr: [1, 3], partitionEpoch: 12, isReplaced: true }) })
+  assert.deepEqual(types(effects), ['isrChanged', 'proposeIsr'])
+  assert.deepEqual(bench.replica.maximalIsr, [1, 3, 2])
+})
+
 test('metadata of the same or an older partition epoch changes nothing', () => {
   const bench = new Bench({ isr: [1, 2] })
   bench.fetch(1, 3, 10)

@@ -30,6 +30,8 @@ export interface PartitionAssignment {
   readonly topicId: Uuid
   readonly replicas: readonly NodeId[]
   readonly isr: readonly NodeId[]
+  /** The metadata was replaced as a whole (a snapshot): what the partition went through since the assignment before is not known. */
+  readonly isReplaced?: boolean
   /** -1: nobody leads. */
   readonly leader: NodeId
   readonly leaderEpoch: Epoch
