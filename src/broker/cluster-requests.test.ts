@@ -186,7 +186,10 @@ test('a broker that was started again has the configuration of its topics, whate
   for (const { life } of world.nodes.values()) {
     const hosted = [...(life?.broker.partitions ?? [])].find((it) => it.topic === 't') ?? assert.fail('no replica')
     const { cleanupCompact, cleanupDelete, segmentBytes } = hosted.log.config
-    assert.deepEqual({ cleanupCompact, cleanupDelete, segmentBytes }, { cleanupCompact: true, cleanupDelete: false, segmentBytes: 2_000_000 })
+    assert.deepEqual(
+      { cleanupCompact, cleanupDelete, segmentBytes },
+      { cleanupCompact: true, cleanupDelete: false, segmentBytes: 2_000_000 },
+    )
   }
 })
 

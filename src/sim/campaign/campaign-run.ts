@@ -14,7 +14,7 @@ import { Nodes } from './nodes.ts'
 import type { CampaignOptions } from './options.ts'
 import { PowerPermission } from './permission.ts'
 import { placesOf, Population } from './clients/population.ts'
-import { dispensable, obstacles } from './progress.ts'
+import { behind, dispensable, obstacles } from './progress.ts'
 import { drain } from './clients/reader.ts'
 import { QuorumJudge } from './quorum-judge.ts'
 import { ReplicaJudge } from './replica-judge.ts'
@@ -215,12 +215,21 @@ export class CampaignRun {
     const begin = clock.mono()
     const acknowledged = this.population.acknowledged
     const [away = null] = this.nodes.ids.filter((id) => !alive.includes(id))
-    for (;;) {
+    await this.untilNothingIsStuck(() => {
       this.startAll(away)
       this.restartCrippled(alive)
       const silence = this.population.acknowledged > acknowledged ? [] : ['no produce has succeeded']
-      const stuck = [...obstacles(this.world, alive), ...silence, ...this.population.obstacles()]
-      if (stuck.length === 0) break
+      return [...obstacles(this.world, alive), ...silence, ...this.population.obstacles()]
+    })
+    this.healedMs = Math.max(this.healedMs, clock.mono() - begin)
+    this.story.tell('campaign', `all is well after ${(clock.mono() - begin).toFixed(0)} ms`)
+  }
+
+  /** @throws Violation */
+  private async untilNothingIsStuck(look: () => readonly string[]): Promise<void> {
+    const { clock } = this.world
+    const begin = clock.mono()
+    for (let stuck = look(); stuck.length > 0; stuck = look()) {
       hold(
         clock.mono() - begin < healMsMax,
         'REP-15',
@@ -228,8 +237,6 @@ export class CampaignRun {
       )
       await this.passUntil(clock.mono() + 50)
     }
-    this.healedMs = Math.max(this.healedMs, clock.mono() - begin)
-    this.story.tell('campaign', `all is well after ${(clock.mono() - begin).toFixed(0)} ms`)
   }
 
   // --- the end ---
@@ -239,6 +246,8 @@ export class CampaignRun {
     await world.run(this.population.stop(), quietMsMax)
     await this.passUntil(world.clock.mono() + 1_500)
     await world.run(drain(this.of, 'drain'), quietMsMax)
+    // What faults leave behind may show late: who was cut off at the end is fenced when all looked well
+    await this.untilNothingIsStuck(() => [...obstacles(world, this.nodes.ids), ...behind(world)])
     this.replicaJudge.lookAtEnd()
     this.quorumJudge.look()
     this.judgeHistory()

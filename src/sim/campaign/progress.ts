@@ -28,6 +28,15 @@ export function obstacles(world: ClusterWorld, alive: readonly NodeId[]): readon
   return found
 }
 
+/** Whose metadata is not the newest. */
+export function behind(world: ClusterWorld): readonly string[] {
+  const offsets = new Map([...world.nodes].map(([id, { life }]) => [id, life?.broker.metadata.offset ?? -1]))
+  const newest = Math.max(...offsets.values())
+  return [...offsets]
+    .filter(([, offset]) => offset < newest)
+    .map(([id, offset]) => `node ${id} knows metadata up to ${offset} of ${newest}`)
+}
+
 function isMoving({ addingReplicas, removingReplicas }: PartitionImage): boolean {
   return addingReplicas.length + removingReplicas.length > 0
 }
