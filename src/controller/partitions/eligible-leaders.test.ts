@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { incarnationAfter } from '../../metadata/incarnation.ts'
+import { DIRECTORY_LOST } from '../../metadata/partition-image.ts'
 import { directory, shown, TestController } from '../fixture.test.ts'
 
 /** Three brokers, one partition on all of them that asks for two in sync; eligible leader replicas are enabled. */
@@ -106,6 +107,15 @@ test('a durable topic has lost nothing by a loss of power: who comes back from o
   dies(controller, 3)
   returnsLossily(controller, 2)
   assert.equal(shown(controller.partition('t')), '2/6 [2] {3} (1,2,3)')
+})
+
+test('a durable topic has lost what was in a directory that was replaced', () => {
+  const controller = cluster({ durable: true })
+  dies(controller, 1, 2, 3)
+  assert.equal(shown(controller.partition('t')), '-1/3 [] {2,3} (1,2,3)')
+  controller.register(3, { dirs: [directory(3, 7)] })
+  controller.heartbeat(3)
+  assert.equal(shown(controller.partition('t')), '-1/3 [] {2} (1,2,3)', 'that it had synced all says nothing about the new one')
 })
 
 test('after the loss of power of one, whatever died beside it, another that has all leads', () => {
@@ -224,6 +234,21 @@ test('a log directory that failed ends eligibility for what is in it', () => {
   controller.heartbeat(3, { offlineLogDirs: [directory(3)] })
   assert.equal(shown(controller.partition('t')), '1/2 [1] (3,1)', 'and what it had fetched proves nothing any more')
   assert.equal(shown(controller.partition('u')), '2/0 [2,1] (2,1)')
+})
+
+test('a replica that is told to be lost is not given up while nobody else has everything', () => {
+  const controller = cluster({ minIsr: '1' })
+  dies(controller, 1, 2)
+  const tell = (id: string): void => {
+    const topicId = controller.partition('t').topicId
+    const brokerEpoch = controller.epochs.get(3) ?? -1
+    const directories = [{ id, topics: [{ topicId, partitions: [{ partitionIndex: 0 }] }] }]
+    assert.equal(controller.call('assignReplicasToDirs', { brokerId: 3, brokerEpoch, directories }).errorCode, 0)
+  }
+  tell(DIRECTORY_LOST)
+  assert.equal(shown(controller.partition('t')), '-1/3 [3] (1,2,3)')
+  tell(directory(3))
+  assert.equal(shown(controller.partition('t')), '3/4 [3] (1,2,3)')
 })
 
 test('a controlled shutdown leaves the last replica eligible', () => {
