@@ -14,7 +14,7 @@ import { decode, encode } from '../../protocol/codec.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { Draft, Message, Schema } from '../../protocol/schema.ts'
 import type { IsrAnswer } from '../../replication/partition-replica.ts'
-import type { Image, PartitionController, Proposal, Registration } from './simulated-controller.ts'
+import type { Image, PartitionController, Proposal, Registration } from './partition-controller.ts'
 
 const clusterId = 'simulated-cluster'
 const topic = 'simulated'
@@ -22,9 +22,6 @@ const topic = 'simulated'
 const sessionMs = 1e9
 /** Between two requests: enough for a fence not to be one too many. */
 const stepMs = 10_000
-
-/** It elects nobody who has lost something: a broker that comes back with less is out of all sets (KIP-966). */
-export const survivesLosses = initialLevels(METADATA_VERSION_LATEST).some(({ name }) => name === 'eligible.leader.replicas.version')
 
 /** The controller that is shipped, with a log that is committed at once. Registrations, fences and proposals reach it as the requests of brokers do. */
 export class ShippedController implements PartitionController {

@@ -6,8 +6,8 @@ import { ErrorCode } from '../../protocol/errors.ts'
 import type { FetchRequest, FetchResponse } from '../../protocol/messages/fetch.ts'
 import type { IsrAnswer, PartitionEffect } from '../../replication/partition-replica.ts'
 import { type BrokerOptions, type BrokerWorld, SimulatedBroker } from './simulated-broker.ts'
-import { ShippedController, survivesLosses } from './shipped-controller.ts'
-import { type PartitionController, type Proposal, SimulatedController } from './simulated-controller.ts'
+import { ShippedController } from './shipped-controller.ts'
+import type { PartitionController, Proposal } from './partition-controller.ts'
 import { Judge } from './simulated-judge.ts'
 
 const faultsUntil = 3_000
@@ -84,9 +84,7 @@ class Simulation implements BrokerWorld {
     this.prng = new Prng(seed)
     this.options = { ...drawOptions(this.prng), ...overrides }
     const ids = Array.from({ length: this.options.brokers }, (_, i) => i + 1)
-    const { isLossy, minIsr } = this.options
-    const isToy = isLossy && !survivesLosses
-    this.controller = isToy ? new SimulatedController(ids, minIsr) : new ShippedController(ids, minIsr)
+    this.controller = new ShippedController(ids, this.options.minIsr)
     this.published = this.controller.history.length - 1
     this.brokers = ids.map((id) => new SimulatedBroker(id, this, this.controller.image))
     this.judge = new Judge(this.brokers, this.controller, this.options.minIsr)

@@ -15,7 +15,7 @@ import {
 import { type BrokerView, type PartitionEffect, type PartitionInput, PartitionReplica } from '../../replication/partition-replica.ts'
 import { type FetchAction, ReplicaFetcher } from '../../replication/replica-fetcher.ts'
 import { entriesOf, SimulatedLog } from './simulated-log.ts'
-import type { Image, Proposal } from './simulated-controller.ts'
+import type { Image, Proposal } from './partition-controller.ts'
 import { divergence, truncationOffset } from '../../replication/truncation.ts'
 
 export const topicId = 'simulatedTopicAAAAAAAA'

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { Millis, NodeId, Offset } from '../../base/units.ts'
 import type { PartitionEffect } from '../../replication/partition-replica.ts'
 import type { SimulatedBroker } from './simulated-broker.ts'
-import type { PartitionController, Proposal } from './simulated-controller.ts'
+import type { PartitionController, Proposal } from './partition-controller.ts'
 import { mix } from './simulated-log.ts'
 
 type Line = readonly [at: Millis, what: string, broker: NodeId, a: number, b: number]
