@@ -20,7 +20,7 @@ const isWhole = values.only === undefined && !values.missing
 /** By name: the mutant as it was, and what became of it. */
 const known = new Map(isWhole || !existsSync(resultsPath) ? [] : JSON.parse(readFileSync(resultsPath, 'utf8')))
 const asOf = ({ edits, hunters }) => JSON.stringify({ edits, hunters })
-const isKnown = (mutant) => known.get(mutant.name)?.as === asOf(mutant) && known.get(mutant.name).result.outcome !== 'missing'
+const isKnown = (mutant) => known.get(mutant.name)?.as === asOf(mutant)
 const chosen = mutants.filter(
   (mutant) =>
     (values.only === undefined || `${mutant.subject}: ${mutant.name}`.includes(values.only)) && !(values.missing && isKnown(mutant)),
@@ -52,19 +52,12 @@ function told({ outcome, found, why }) {
 }
 
 await Promise.all(Array.from({ length: Number(values.jobs ?? availableParallelism()) }, () => work()))
-const ofOutcome = (outcome) => chosen.filter(({ name }) => results.get(name).outcome === outcome)
-const survivors = chosen.filter(({ name }) => !['found', 'missing'].includes(results.get(name).outcome))
+const survivors = chosen.filter(({ name }) => results.get(name).outcome !== 'found')
 process.stdout.write(
-  `${ofOutcome('found').length} of ${chosen.length} mutants found in ${((performance.now() - started) / 1000).toFixed(0)} s` +
-    `${ofOutcome('missing').length === 0 ? '' : `, ${ofOutcome('missing').length} await what is not built`}` +
+  `${chosen.length - survivors.length} of ${chosen.length} mutants found in ${((performance.now() - started) / 1000).toFixed(0)} s` +
     `${survivors.length === 0 ? '' : `; not found: ${survivors.map(({ name }) => name).join('; ')}`}\n`,
 )
-const missing = {
-  outcome: 'missing',
-  found: null,
-  why: 'not hunted since it was made or changed, or it awaits what is not built',
-  wallMs: 0,
-}
+const missing = { outcome: 'missing', found: null, why: 'not hunted since it was made or changed', wallMs: 0 }
 const page = pageOf(
   mutants,
   new Map(mutants.map((mutant) => [mutant.name, isKnown(mutant) ? known.get(mutant.name).result : missing])),

@@ -8,18 +8,14 @@ import { build } from 'esbuild'
 const folder = dirname(fileURLToPath(import.meta.url))
 export const root = dirname(dirname(folder))
 
-/**
- * The text of a source file with the edits of a mutant. @throws Error when what an edit looks for (one of several wordings) is not there exactly once: the
- * mutant is stale
- */
+/** The text of a source file with the edits of a mutant. @throws Error when what an edit looks for is not there exactly once: the mutant is stale */
 export function edited(file, text, edits) {
   let changed = text
   for (const { find, replace } of edits) {
-    const there = [find].flat().filter((wording) => changed.includes(wording))
-    const at = changed.indexOf(there[0])
-    if (there.length !== 1) throw new Error(`stale mutant: ${file} does not contain ${JSON.stringify(find)}`)
-    if (changed.indexOf(there[0], at + 1) !== -1) throw new Error(`stale mutant: ${file} contains ${JSON.stringify(find)} more than once`)
-    changed = changed.slice(0, at) + replace + changed.slice(at + there[0].length)
+    const at = changed.indexOf(find)
+    if (at === -1) throw new Error(`stale mutant: ${file} does not contain ${JSON.stringify(find)}`)
+    if (changed.indexOf(find, at + 1) !== -1) throw new Error(`stale mutant: ${file} contains ${JSON.stringify(find)} more than once`)
+    changed = changed.slice(0, at) + replace + changed.slice(at + find.length)
   }
   return changed
 }

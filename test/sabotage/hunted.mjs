@@ -8,7 +8,7 @@ const seedMsMax = 120_000
 const testMsMax = 180_000
 
 /**
- * @typedef {{ outcome: 'found' | 'survived' | 'stale' | 'missing' | 'broken' | 'unjust', found: object | null, why: string, wallMs: number }} Result
+ * @typedef {{ outcome: 'found' | 'survived' | 'stale' | 'broken' | 'unjust', found: object | null, why: string, wallMs: number }} Result
  * `broken`: the mutant does not run at all; `unjust`: the product as it is was found guilty of the same.
  */
 
@@ -19,7 +19,6 @@ export async function hunted(mutant, clean) {
     program = await bundle(mutant)
   } catch (error) {
     const isStale = String(error).includes('stale mutant')
-    if (isStale && mutant.awaits !== undefined) return { outcome: 'missing', found: null, why: `awaits ${mutant.awaits}`, wallMs: 0 }
     return { outcome: isStale ? 'stale' : 'broken', found: null, why: String(error).split('\n')[0], wallMs: 0 }
   }
   const simulations = mutant.hunters.filter(({ test }) => test === undefined)

@@ -13,11 +13,9 @@ import { storageMutants } from './mutants/storage.mjs'
  *   name: string,
  *   history: string,
  *   rule: string,
- *   awaits?: string,
- *   edits: readonly { file: string, find: string | readonly string[], replace: string }[],
+ *   edits: readonly { file: string, find: string, replace: string }[],
  *   hunters: readonly ({ simulation: string, seeds: number, from?: number, overrides?: object } | { test: string })[],
- * }} Mutant `rule`: what it breaks; `edits`: in src/, each text there exactly once
- * (`awaits`: not before this is built, until then it is listed as missing); `hunters`: in their order
+ * }} Mutant `rule`: what it breaks; `edits`: in src/, each text there exactly once; `hunters`: in their order
  */
 
 const of = (subject, mutants) => mutants.map((mutant) => ({ subject, ...mutant }))

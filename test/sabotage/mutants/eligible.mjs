@@ -12,7 +12,6 @@ export const eligibleMutants = [
     name: 'the last replica standing leads again, whatever it has lost',
     history:
       'KIP-966, and the README of redpanda-data/kafka-fsync: a local loss of unsynced records becomes a loss for all, as the others cut their logs to it',
-    awaits: 'eligible leader replicas',
     rule: 'REP-11',
     edits: [
       {
@@ -26,7 +25,6 @@ export const eligibleMutants = [
   {
     name: 'who comes back with less leaves the in-sync set and stays eligible',
     history: 'KIP-966: the eligible leader replicas are those that lost nothing',
-    awaits: 'eligible leader replicas',
     rule: 'REP-11',
     edits: [{ file: change, find: ' && !isr.includes(replica) && !lossy.includes(replica)', replace: ' && !isr.includes(replica)' }],
     hunters: [replication(200), replication(500, losses)],
@@ -34,7 +32,6 @@ export const eligibleMutants = [
   {
     name: 'the last known leader is elected by itself',
     history: 'Kafka’s PartitionChangeBuilder.canElectLastKnownLeader: an unclean election although unclean elections are off',
-    awaits: 'eligible leader replicas',
     rule: 'REP-11',
     edits: [
       {
@@ -49,7 +46,6 @@ export const eligibleMutants = [
   {
     name: 'who left a set that was large enough is eligible',
     history: 'KIP-966: it misses what was acknowledged since',
-    awaits: 'eligible leader replicas',
     rule: 'REP-11',
     edits: [
       {
@@ -60,5 +56,31 @@ export const eligibleMutants = [
       { file: change, find: 'const elr = unclean || isSafe(isr, goal.replicas, setting) ? [] :', replace: 'const elr = unclean ? [] :' },
     ],
     hunters: [replication(200)],
+  },
+  {
+    name: 'who leaves a set that is too small to commit is not eligible',
+    history: 'KAFKA-12241: the in-sync set shrinks to a leader whose disk is failing, then its directory fails, and nobody may lead',
+    rule: 'REP-15',
+    edits: [
+      {
+        file: change,
+        find: 'new Set([...partition.eligibleLeaderReplicas, ...partition.isr])',
+        replace: 'new Set(partition.eligibleLeaderReplicas)',
+      },
+    ],
+    hunters: [{ test: 'controller/partitions/eligible-leaders.test.ts' }],
+  },
+  {
+    name: 'a replica stays eligible when its directory has failed',
+    history: 'KIP-858 with KIP-966: what was in that directory is gone',
+    rule: 'REP-11',
+    edits: [
+      {
+        file: 'controller/brokers/fencing.ts',
+        find: '    lossy: [broker],\n    bumpEpoch: true,\n',
+        replace: '    bumpEpoch: true,\n',
+      },
+    ],
+    hunters: [{ test: 'controller/partitions/eligible-leaders.test.ts' }],
   },
 ]

@@ -290,10 +290,7 @@ export const replicationMutants = [
       { file: alterPartition, find: "if (asked.leaderEpoch < partition.leaderEpoch) return 'FENCED_LEADER_EPOCH'", replace: '' },
       {
         file: alterPartition,
-        find: [
-          "if (leader !== partition.leader) return 'INVALID_REQUEST'",
-          "if (leader !== partition.leader && !isLeaving) return 'INVALID_REQUEST'",
-        ],
+        find: "if (leader !== partition.leader && !isLeaving) return 'INVALID_REQUEST'",
         replace: '',
       },
       { file: alterPartition, find: "if (asked.partitionEpoch < partition.partitionEpoch) return 'INVALID_UPDATE_VERSION'", replace: '' },
@@ -327,10 +324,7 @@ export const replicationMutants = [
     edits: [
       {
         file: 'controller/partitions/partition-change.ts',
-        find: [
-          'const isValid = (broker: NodeId): boolean => goal.isr.includes(broker) && canLead(broker)',
-          'const isValid = (broker: NodeId): boolean => hasAll.includes(broker) && canLead(broker)',
-        ],
+        find: 'const isValid = (broker: NodeId): boolean => hasAll.includes(broker) && canLead(broker)',
         replace: 'const isValid = canLead',
       },
     ],

@@ -47,10 +47,7 @@ export const storageMutants = [
     edits: [
       {
         file: flushing,
-        find: [
-          '  } catch (error) {\n    if (error instanceof DiskError) log.fail(error)\n    throw error\n  } finally {',
-          '    if (error instanceof DiskError && !isHarmless) log.fail(error)\n    throw error\n  } finally {',
-        ],
+        find: '    if (error instanceof DiskError && !isHarmless) log.fail(error)\n    throw error\n  } finally {',
         replace: '  } finally {',
       },
     ],
