@@ -7,7 +7,8 @@ import type { Disk } from '../base/ports.ts'
  */
 export function writeSmall(disk: Disk, path: string, content: string): void {
   if (!disk.exists(path)) return writeInto(disk, path, content)
-  const temporary = `${path}.tmp`
+  // Not the name that Disk.replaceSmall may be using for the same file at this moment
+  const temporary = `${path}.small.tmp`
   writeInto(disk, temporary, content)
   disk.rename(temporary, path)
 }

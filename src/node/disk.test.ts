@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { DiskError } from '../base/ports.ts'
+import { writeSmall } from '../log/small-file.ts'
 import { SystemDisk } from './disk.ts'
 
 function folder(t: TestContext): string {
@@ -163,4 +164,16 @@ test('a lock taken early is handed to whoever asks for it', (t) => {
 test('space is told in bytes', (t) => {
   const { free, total } = disk.space(folder(t))
   assert.ok(total > 0 && free >= 0 && free <= total)
+})
+
+test('a small file that a log writes while it is being replaced harms neither', async (t) => {
+  const path = join(folder(t), 'leader-epoch-checkpoint')
+  writeSmall(disk, path, 'first')
+  for (let n = 0; n < 50; n += 1) {
+    const replacing = disk.replaceSmall(path, `replaced ${n}`)
+    for (let turn = 0; turn < n % 7; turn += 1) await new Promise((resolve) => setImmediate(resolve))
+    writeSmall(disk, path, `written ${n}`)
+    await replacing
+    assert.ok([`replaced ${n}`, `written ${n}`].includes(readFileSync(path, 'utf8')))
+  }
 })
