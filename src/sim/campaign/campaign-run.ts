@@ -246,8 +246,12 @@ export class CampaignRun {
     await world.run(this.population.stop(), quietMsMax)
     await this.passUntil(world.clock.mono() + 1_500)
     await world.run(drain(this.of, 'drain'), quietMsMax)
-    // What faults leave behind may show late: who was cut off at the end is fenced when all looked well
-    await this.untilNothingIsStuck(() => [...obstacles(world, this.nodes.ids), ...behind(world)])
+    // What faults leave behind may show late: who was cut off at the end is fenced, who was told to stop has stopped, when all looked well
+    await this.untilNothingIsStuck(() => {
+      this.startAll(null)
+      this.restartCrippled(this.nodes.ids)
+      return [...obstacles(world, this.nodes.ids), ...behind(world)]
+    })
     this.replicaJudge.lookAtEnd()
     this.quorumJudge.look()
     this.judgeHistory()
