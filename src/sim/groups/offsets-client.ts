@@ -1,3 +1,4 @@
+import { addTo } from '../../base/grouped.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { isOfCoordinator, type Link, type Response } from './link.ts'
 import type { MemberWorld, PendingOps, Signature } from './member.ts'
@@ -21,9 +22,7 @@ function byTopic(keys: Iterable<PartitionKey>): Map<string, number[]> {
   const topics = new Map<string, number[]>()
   for (const key of keys) {
     const { topic, partition } = splitKey(key)
-    const partitions = topics.get(topic)
-    if (partitions === undefined) topics.set(topic, [partition])
-    else partitions.push(partition)
+    addTo(topics, topic, partition)
   }
   return topics
 }
