@@ -1,6 +1,7 @@
 import { addTo } from '../../base/grouped.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
-import { isOfCoordinator, type Link, type Response } from './link.ts'
+import { isOfCoordinator } from './coordinator-errors.ts'
+import type { Link, Response } from './link.ts'
 import type { MemberWorld, PendingOps, Signature } from './member.ts'
 import type { PendingOp } from './offset-history.ts'
 import { type PartitionKey, partitionKey, splitKey } from './shadow.ts'
