@@ -1,4 +1,4 @@
-import { ErrorCode } from '../../protocol/errors.ts'
+import { ErrorCode } from '../../../protocol/errors.ts'
 
 const coordinatorErrors: ReadonlySet<number> = new Set([
   ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,

@@ -1,11 +1,11 @@
-import type { Millis, NodeId } from '../../base/units.ts'
-import type { ApiCommand, GroupApi, GroupReply } from '../../groups/commands.ts'
-import { apis } from '../../protocol/apis.ts'
-import { decode, encode } from '../../protocol/codec.ts'
-import type { Draft, Message, Schema } from '../../protocol/schema.ts'
-import type { SimulatedBroker } from './broker.ts'
-import type { Channel } from './channel.ts'
-import type { Actor, Scheduler } from './scheduler.ts'
+import type { Millis, NodeId } from '../../../base/units.ts'
+import type { ApiCommand, GroupApi, GroupReply } from '../../../groups/commands.ts'
+import { apis } from '../../../protocol/apis.ts'
+import { decode, encode } from '../../../protocol/codec.ts'
+import type { Draft, Message, Schema } from '../../../protocol/schema.ts'
+import type { SimulatedBroker } from '../broker.ts'
+import type { Channel } from '../channel.ts'
+import type { Actor, Scheduler } from '../scheduler.ts'
 
 export type Request<K extends GroupApi> = Draft<(typeof apis)[K]['request']>
 export type Response<K extends GroupApi> = Message<(typeof apis)[K]['response']>
