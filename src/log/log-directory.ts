@@ -1,59 +1,27 @@
 import { assert } from '../base/assert.ts'
 import { DiskError, isOutOfSpace } from '../base/ports.ts'
 import { type Offset, partitionName, type Timestamp, type Uuid } from '../base/units.ts'
-import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
-import { placed, placedIfKnown, readOffsets } from './checkpointed-offsets.ts'
+import type { DirectoryIdentity } from './checkpoints.ts'
+import { placed } from './checkpointed-offsets.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
-import { byName, CheckpointError, formatMetaProperties, formatOffsets, parseMetaProperties } from './checkpoints.ts'
+import { DirectoryCheckpoints } from './directory/checkpoint-files.ts'
+import type { HighWatermarkOf, LogDirectoryOptions, OpenedLogs } from './directory/directory-options.ts'
 import { safeTopicName } from './directory-names.ts'
 import type { LogConfig } from './log-config.ts'
-import type { LogPorts, LogShared } from './options.ts'
+import type { LogPorts } from './options.ts'
 import { CorruptLogError } from './outcomes.ts'
+import { readIdentity, settleIdentity } from './directory/identity.ts'
+import { logsPerTurn, nextTurn, openEach } from './directory/opening-logs.ts'
 import { PartitionLog } from './partition-log.ts'
 import { ShutdownMarks } from './shutdown-marks.ts'
 import { findPartitions, StrayLogs } from './stray-logs.ts'
 
 export type { DirectoryIdentity } from './checkpoints.ts'
 
-const fileNames = {
-  lock: '.lock',
-  identity: 'meta.properties',
-  recoveryPoints: 'recovery-point-offset-checkpoint',
-  logStarts: 'log-start-offset-checkpoint',
-  highWatermarks: 'replication-offset-checkpoint',
-} as const
-
-export interface LogDirectoryOptions {
-  readonly path: string
-  readonly shared: LogShared
-  readonly producerIdExpirationMs: number
-  readonly onCorruption: 'refuse' | 'cut'
-  /** Logs recovered or opened at once (num.recovery.threads.per.data.dir). */
-  readonly openConcurrency: number
-  /** Bytes of an open log do not check (`PartitionLogOptions.onRot`). */
-  readonly onRot?: (topic: string, partition: number, error: CorruptLogError) => void
-  /** Called once when the directory can no longer be trusted. */
-  readonly onOffline?: (error: DiskError) => void
-}
-
-export interface OpenedLogs {
-  readonly logs: readonly PartitionLog[]
-  /** Partition directories that could not be opened (CorruptLogError, DiskError); they are left as they are. */
-  readonly failed: readonly { readonly topic: string; readonly partition: number; readonly error: Error }[]
-}
-
-type Checkpoint = 'recoveryPoints' | 'logStarts' | 'highWatermarks'
-
-/** Logs dealt with in a row before others get their turn. */
-const logsPerTurn = 32
-
-export type HighWatermarkOf = (log: PartitionLog) => Offset | null
+const lockName = '.lock'
 
 /**
  * One entry of `log.dirs`: who may use it (lock, meta.properties), the partitions in it, and the checkpoints that speak of all of them.
- *
- * Invariant: a stored recovery point is never above what its log has on stable storage. It is therefore written only after flushes, and
- * lowered before a truncation or a removal takes effect (`lowerRecoveryPoint`).
  */
 export class LogDirectory {
   readonly path: string
@@ -70,15 +38,8 @@ export class LogDirectory {
   private readonly marks: ShutdownMarks
   private opened = false
   private abandoned = false
-  /** What the checkpoint files say. */
-  private stored: Readonly<Record<Checkpoint, Map<string, CheckpointedOffset>>> = {
-    recoveryPoints: new Map(),
-    logStarts: new Map(),
-    highWatermarks: new Map(),
-  }
+  private readonly stored: DirectoryCheckpoints
   private readonly cleaned: CleanerCheckpoint
-  /** Counts lowered recovery points, so that a write under way notices that it has become wrong. */
-  private lowerings = 0
   /** Checkpoints are written one after the other. */
   private writing: Promise<void> = Promise.resolve()
 
@@ -88,7 +49,8 @@ export class LogDirectory {
     this.options = options
     this.lock = lock
     this.marks = new ShutdownMarks(ports, options.path)
-    this.known = this.readIdentity()
+    this.known = readIdentity(ports, options.path)
+    this.stored = new DirectoryCheckpoints(ports, options.path)
     this.strays = new StrayLogs(ports, options.path, options.shared.files)
     this.cleaned = new CleanerCheckpoint(ports, options.path, (name) => this.open.has(name))
   }
@@ -96,7 +58,7 @@ export class LogDirectory {
   /** Takes the lock (DiskError EAGAIN when another process holds it) and reads meta.properties (CheckpointError when it makes no sense). */
   static open(ports: LogPorts, options: LogDirectoryOptions): LogDirectory {
     ports.disk.makeDirectory(options.path)
-    const lock = ports.disk.lock(`${options.path}/${fileNames.lock}`)
+    const lock = ports.disk.lock(`${options.path}/${lockName}`)
     try {
       return new LogDirectory(ports, options, lock)
     } catch (error) {
@@ -137,14 +99,7 @@ export class LogDirectory {
 
   /** Writes meta.properties; a CheckpointError refuses a directory that belongs to another cluster or node. */
   format(identity: DirectoryIdentity): void {
-    const { known } = this
-    if (known !== null && (known.clusterId !== identity.clusterId || known.nodeId !== identity.nodeId)) {
-      const owner = `node ${known.nodeId} of cluster ${known.clusterId}`
-      throw new CheckpointError(`${this.path} belongs to ${owner}, not to node ${identity.nodeId} of cluster ${identity.clusterId}`)
-    }
-    if (known !== null) return
-    this.ports.disk.replaceSmallSync(this.file('identity'), formatMetaProperties(identity))
-    this.known = identity
+    this.known = settleIdentity(this.ports, this.path, this.known, identity)
   }
 
   /** All that was found is open, so that it can be closed cleanly. */
@@ -162,31 +117,21 @@ export class LogDirectory {
   ): Promise<OpenedLogs> {
     await this.guard(this.readMarks())
     const found = await this.guard(Promise.resolve().then(() => findPartitions(this.ports, this.path, this.doomed)))
-    let done = 0
-    const failed: { topic: string; partition: number; error: Error }[] = []
-    let next = 0
-    const worker = async (): Promise<void> => {
-      for (let place = found[next++]; place !== undefined && !this.abandoned; place = found[next++]) {
-        const { topic, partition } = place
-        try {
-          await this.openLog(topic, partition, null, configOf(topic), this.cleanShutdown)
-        } catch (error) {
-          if (!(error instanceof DiskError) && !(error instanceof CorruptLogError)) throw error
-          if (error instanceof CorruptLogError) this.strays.corrupt.set(partitionName(topic, partition), error)
-          failed.push({ topic, partition, error })
-        }
-        onOpened(++done, found.length)
-        if (next % logsPerTurn === 0) await nextTurn(this.ports)
-      }
-    }
-    await Promise.all(Array.from({ length: this.options.openConcurrency }, worker))
+    const failed = await openEach(this.ports, found, {
+      concurrency: this.options.openConcurrency,
+      isAbandoned: () => this.abandoned,
+      open: ({ topic, partition }) => this.openLog(topic, partition, null, configOf(topic), this.cleanShutdown),
+      onOpened,
+    })
+    for (const { place, error } of failed)
+      if (error instanceof CorruptLogError) this.strays.corrupt.set(partitionName(place.topic, place.partition), error)
     this.opened = !this.abandoned
-    return { logs: [...this.open.values()], failed }
+    return { logs: [...this.open.values()], failed: failed.map(({ place, error }) => ({ ...place, error })) }
   }
 
   /** From replication-offset-checkpoint as found at start; 0 when unknown. */
   checkpointedHighWatermark(topic: string, partition: number): Offset {
-    return this.stored.highWatermarks.get(partitionName(topic, partition))?.offset ?? 0
+    return this.stored.offsetOf('highWatermarks', partitionName(topic, partition)) ?? 0
   }
 
   /** A new empty partition (or the open one). Throws RangeError for names that are not Kafka's; rejects with DiskError. */
@@ -196,7 +141,10 @@ export class LogDirectory {
     const existing = this.open.get(partitionName(topic, partition))
     if (existing !== undefined) return existing
     this.checkUsable()
-    this.dropStale(partitionName(topic, partition))
+    this.guardNow(() => {
+      this.cleaned.drop(partitionName(topic, partition))
+      this.stored.drop(partitionName(topic, partition), (name) => this.open.has(name))
+    })
     const isNew = !this.ports.disk.exists(`${this.path}/${partitionName(topic, partition)}`)
     try {
       return await this.openLog(topic, partition, topicId, config, false)
@@ -305,8 +253,8 @@ export class LogDirectory {
       partition,
       topicId,
       config,
-      recoveryPoint: this.stored.recoveryPoints.get(name)?.offset ?? 0,
-      logStartOffset: this.stored.logStarts.get(name)?.offset ?? 0,
+      recoveryPoint: this.stored.offsetOf('recoveryPoints', name) ?? 0,
+      logStartOffset: this.stored.offsetOf('logStarts', name) ?? 0,
       cleanShutdown: clean,
       shared: this.options.shared,
       producerIdExpirationMs: this.options.producerIdExpirationMs,
@@ -314,7 +262,7 @@ export class LogDirectory {
       onFailure: (error) => this.goOffline(error),
       onRot: (error) => this.options.onRot?.(topic, partition, error),
       cleanedOffset: this.cleaned.offsetOf(name),
-      beforeLowering: (recoveryPoint) => this.lowerRecoveryPoint(name, recoveryPoint),
+      beforeLowering: (recoveryPoint) => this.guardNow(() => this.stored.lowerRecoveryPoint(name, recoveryPoint)),
       beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
     })
     // A disk that fails here fails for all (LogManager.handleIOException): left unopened, the replica would be missed by nobody
@@ -333,53 +281,15 @@ export class LogDirectory {
     }
     this.checkUsable()
     const logs = [...this.open.values()]
-    const lowerings = this.lowerings
-    this.stored = {
-      recoveryPoints: byName(logs.map((log) => placed(log, log.recoveryPoint))),
-      logStarts: byName(logs.map((log) => placed(log, log.logStartOffset))),
-      highWatermarks: byName(logs.flatMap((log) => placedIfKnown(log, highWatermarkOf(log)))),
-    }
-    for (const checkpoint of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
-      await this.guard(this.ports.disk.replaceSmall(this.file(checkpoint), this.textOf(checkpoint)))
-    }
-    if (this.lowerings !== lowerings) this.writeNow('recoveryPoints')
-  }
-
-  /** A stored recovery point above `recoveryPoint` would make the next start take a truncation for a loss. Throws DiskError. */
-  private lowerRecoveryPoint(name: string, recoveryPoint: Offset): void {
-    const known = this.stored.recoveryPoints.get(name)
-    if (known === undefined || known.offset <= recoveryPoint) return
-    this.stored.recoveryPoints.set(name, { ...known, offset: recoveryPoint })
-    this.lowerings += 1
-    this.writeNow('recoveryPoints')
-  }
-
-  /** What is stored of a removed partition must not be taken for that of a new one of the same name. Throws DiskError. */
-  private dropStale(name: string): void {
-    this.guardNow(() => this.cleaned.drop(name))
-    for (const checkpoint of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
-      if ((this.stored[checkpoint].get(name)?.offset ?? 0) === 0) continue
-      for (const other of [...this.stored[checkpoint].keys()]) if (!this.open.has(other)) this.stored[checkpoint].delete(other)
-      this.lowerings += 1
-      this.writeNow(checkpoint)
-    }
+    await this.guard(this.stored.write(logs, highWatermarkOf))
   }
 
   private async readMarks(): Promise<void> {
     const { disk } = this.ports
-    this.stored = {
-      recoveryPoints: readOffsets(this.ports, this.file('recoveryPoints')),
-      logStarts: readOffsets(this.ports, this.file('logStarts')),
-      highWatermarks: readOffsets(this.ports, this.file('highWatermarks')),
-    }
+    this.stored.load()
     this.cleaned.load()
     const { clean } = await this.marks.take()
     if (clean) await this.guard(disk.syncDirectory(this.path))
-  }
-
-  private readIdentity(): DirectoryIdentity | null {
-    const path = this.file('identity')
-    return this.ports.disk.exists(path) ? parseMetaProperties(this.ports.disk.readSmall(path).toString()) : null
   }
 
   /** A failed sync of a file that speaks of all logs is as final as that of a log; one that there was no room for is as it was. */
@@ -391,10 +301,6 @@ export class LogDirectory {
       if (error instanceof DiskError && !isAsItWas) this.goOffline(error)
       throw error
     }
-  }
-
-  private writeNow(checkpoint: Checkpoint): void {
-    this.guardNow(() => this.ports.disk.replaceSmallSync(this.file(checkpoint), this.textOf(checkpoint)))
   }
 
   private guardNow(work: () => void): void {
@@ -418,14 +324,4 @@ export class LogDirectory {
   private checkUsable(): void {
     if (this.failed !== null) throw this.failed
   }
-
-  private textOf(checkpoint: Checkpoint): string {
-    return formatOffsets([...this.stored[checkpoint].values()])
-  }
-
-  private file(name: keyof typeof fileNames): string {
-    return `${this.path}/${fileNames[name]}`
-  }
 }
-
-const nextTurn = ({ clock }: LogPorts): Promise<void> => new Promise((resolve) => void clock.after(0, resolve))
