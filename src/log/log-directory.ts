@@ -10,11 +10,13 @@ import { safeTopicName } from './directory-names.ts'
 import type { LogConfig } from './log-config.ts'
 import type { LogPorts } from './options.ts'
 import { CorruptLogError } from './outcomes.ts'
+import { FutureLogs } from './directory/future-logs.ts'
 import { readIdentity, settleIdentity } from './directory/identity.ts'
-import { logsPerTurn, nextTurn, openEach } from './directory/opening-logs.ts'
-import { PartitionLog } from './partition-log.ts'
+import { flushRolledOf, saveEpochsOf } from './directory/each-log.ts'
+import { openEach } from './directory/opening-logs.ts'
+import { PartitionLog, renamedPath } from './partition-log.ts'
 import { ShutdownMarks } from './shutdown-marks.ts'
-import { findPartitions, StrayLogs } from './stray-logs.ts'
+import { findPartitions, type FoundLog, StrayLogs } from './stray-logs.ts'
 
 export type { DirectoryIdentity } from './checkpoints.ts'
 
@@ -40,6 +42,7 @@ export class LogDirectory {
   private abandoned = false
   private readonly stored: DirectoryCheckpoints
   private readonly cleaned: CleanerCheckpoint
+  private readonly moving: FutureLogs
   /** Checkpoints are written one after the other. */
   private writing: Promise<void> = Promise.resolve()
 
@@ -52,7 +55,8 @@ export class LogDirectory {
     this.known = readIdentity(ports, options.path)
     this.stored = new DirectoryCheckpoints(ports, options.path)
     this.strays = new StrayLogs(ports, options.path, options.shared.files)
-    this.cleaned = new CleanerCheckpoint(ports, options.path, (name) => this.open.has(name))
+    this.moving = new FutureLogs(ports)
+    this.cleaned = new CleanerCheckpoint(ports, options.path, this.isLive)
   }
 
   /** Takes the lock (DiskError EAGAIN when another process holds it) and reads meta.properties (CheckpointError when it makes no sense). */
@@ -92,6 +96,16 @@ export class LogDirectory {
     return this.open
   }
 
+  /** Copies of logs of other directories, by `topic-partition`, that are to take their place. */
+  get futures(): ReadonlyMap<string, PartitionLog> {
+    return this.moving.open
+  }
+
+  /** Also a copy that could not be opened. */
+  hasFuture(name: string): boolean {
+    return this.moving.has(name)
+  }
+
   /** Logs that did not open because of bytes that do not check below what was durable: they are left as they are, until they are set aside. */
   get corrupt(): ReadonlyMap<string, CorruptLogError> {
     return this.strays.corrupt
@@ -120,13 +134,16 @@ export class LogDirectory {
     const failed = await openEach(this.ports, found, {
       concurrency: this.options.openConcurrency,
       isAbandoned: () => this.abandoned,
-      open: ({ topic, partition }) => this.openLog(topic, partition, null, configOf(topic), this.cleanShutdown),
+      open: (it) => this.openFound(it, configOf(it.topic)),
       onOpened,
     })
     for (const { place, error } of failed)
-      if (error instanceof CorruptLogError) this.strays.corrupt.set(partitionName(place.topic, place.partition), error)
+      if (error instanceof CorruptLogError && !place.isFuture) this.strays.corrupt.set(partitionName(place.topic, place.partition), error)
     this.opened = !this.abandoned
-    return { logs: [...this.open.values()], failed: failed.map(({ place, error }) => ({ ...place, error })) }
+    return {
+      logs: [...this.open.values()],
+      failed: failed.filter(({ place }) => !place.isFuture).map(({ place, error }) => ({ ...place, error })),
+    }
   }
 
   /** From replication-offset-checkpoint as found at start; 0 when unknown. */
@@ -140,19 +157,69 @@ export class LogDirectory {
       throw new RangeError(`no partition name: ${topic}-${partition}`)
     const existing = this.open.get(partitionName(topic, partition))
     if (existing !== undefined) return existing
-    this.checkUsable()
-    this.guardNow(() => {
-      this.cleaned.drop(partitionName(topic, partition))
-      this.stored.drop(partitionName(topic, partition), (name) => this.open.has(name))
-    })
-    const isNew = !this.ports.disk.exists(`${this.path}/${partitionName(topic, partition)}`)
+    this.prepareName(topic, partition)
+    const path = `${this.path}/${partitionName(topic, partition)}`
+    const isNew = !this.ports.disk.exists(path)
     try {
-      return await this.openLog(topic, partition, topicId, config, false)
+      const log = await this.openLog(path, topic, partition, topicId, config, false)
+      this.keep(log)
+      return log
     } catch (error) {
       // Half a partition, without its id, would be taken for another topic's by the next start
-      if (isNew && isOutOfSpace(error)) this.ports.disk.removeTree(`${this.path}/${partitionName(topic, partition)}`)
+      if (isNew && isOutOfSpace(error)) this.ports.disk.removeTree(path)
       throw error
     }
+  }
+
+  /** Nothing that was here under the name is taken for what comes. */
+  private prepareName(topic: string, partition: number): void {
+    const name = partitionName(topic, partition)
+    this.checkUsable()
+    this.removeReplaced(topic, partition)
+    assert(!this.moving.has(name), 'a directory has a log, or a copy of one that is elsewhere')
+    this.guardNow(() => {
+      this.cleaned.drop(name)
+      this.stored.drop(name, this.isLive)
+    })
+  }
+
+  /** An empty copy, to take the place of a log in another directory. Rejects with DiskError; ENOSPC leaves nothing. */
+  async createFuture(of: PartitionLog, topicId: Uuid): Promise<PartitionLog> {
+    const { topic, partition } = of
+    assert(!this.open.has(partitionName(topic, partition)), 'the log is here already')
+    this.prepareName(topic, partition)
+    const path = renamedPath(`${this.path}/${partitionName(topic, partition)}`, this.ports.clock.wall(), '-future')
+    try {
+      const log = await this.openLog(path, topic, partition, topicId, of.config, false)
+      this.moving.add(log)
+      return log
+    } catch (error) {
+      if (isOutOfSpace(error)) this.ports.disk.removeTree(path)
+      throw error
+    }
+  }
+
+  /** The copy takes the place of the log, which is in `from` (`PartitionLog.succeed`). `from.removeReplaced` follows when it was flushed. Throws DiskError. */
+  promoteFuture(current: PartitionLog, from: LogDirectory): PartitionLog {
+    const name = partitionName(current.topic, current.partition)
+    const future = this.moving.open.get(name)
+    assert(future !== undefined && from.open.get(name) === current, 'a copy takes the place of a log')
+    const log = future.succeed(current, `${this.path}/${name}`)
+    this.moving.promoted(name)
+    this.open.set(name, log)
+    from.open.delete(name)
+    from.moving.addReplaced(current)
+    return log
+  }
+
+  /** A copy that is not wanted any more goes, as `remove` does it. Throws DiskError. */
+  removeFuture(topic: string, partition: number): void {
+    this.doomed.push(...this.moving.remove(partitionName(topic, partition)))
+  }
+
+  /** The log whose place was taken by one elsewhere goes, as `remove` does it. Throws DiskError. */
+  removeReplaced(topic: string, partition: number): void {
+    this.doomed.push(...this.moving.removeReplaced(partitionName(topic, partition)))
   }
 
   /** Whether there are `bytes` free: asked before what must not fail half-way. Throws DiskError ENOSPC, and nothing has changed. */
@@ -198,17 +265,19 @@ export class LogDirectory {
   }
 
   /** Flushes what rolls left unsynced. Rejects with DiskError; the directory is then offline. */
-  async flushRolled(): Promise<void> {
-    for (const log of [...this.open.values()]) {
-      if (!this.isOpen(log) || log.activeBaseOffset <= log.recoveryPoint) continue
-      await log.flushRolled().catch((error: unknown) => {
-        if (this.isOpen(log)) throw error
-      })
-    }
+  flushRolled(): Promise<void> {
+    return flushRolledOf(this.live(), this.isOpen)
   }
 
-  private isOpen(log: PartitionLog): boolean {
-    return this.open.get(partitionName(log.topic, log.partition)) === log
+  private readonly isOpen = (log: PartitionLog): boolean => {
+    const name = partitionName(log.topic, log.partition)
+    return this.open.get(name) === log || this.futures.get(name) === log
+  }
+
+  private readonly isLive = (name: string): boolean => this.open.has(name) || this.futures.has(name)
+
+  private live(): readonly PartitionLog[] {
+    return [...this.open.values(), ...this.futures.values()]
   }
 
   /** The broker has registered under this epoch, and goes on with what is here. */
@@ -223,7 +292,7 @@ export class LogDirectory {
   async closeCleanly(highWatermarkOf: HighWatermarkOf, brokerEpoch: number): Promise<void> {
     try {
       this.checkUsable()
-      for (const log of this.open.values()) await log.close()
+      for (const log of this.live()) await log.close()
       await this.writeCheckpoints(highWatermarkOf)
       await this.marks.noteClean(brokerEpoch)
     } finally {
@@ -236,6 +305,7 @@ export class LogDirectory {
     this.abandoned = true
     for (const log of this.open.values()) log.abandon()
     this.open.clear()
+    this.moving.abandon()
     this.lock.release()
   }
 
@@ -245,10 +315,36 @@ export class LogDirectory {
     await this.guard(this.cleaned.raise(placed(log, log.cleanedOffset)))
   }
 
-  private async openLog(topic: string, partition: number, topicId: Uuid | null, config: LogConfig, clean: boolean): Promise<PartitionLog> {
+  private async openFound(found: FoundLog, config: LogConfig): Promise<void> {
+    const { topic, partition, path, isFuture } = found
+    if (!isFuture) return this.keep(await this.openLog(path, topic, partition, null, config, this.cleanShutdown))
+    const name = partitionName(topic, partition)
+    try {
+      if (this.moving.has(name)) return this.moving.addUnopened(name, path)
+      this.moving.add(await this.openLog(path, topic, partition, null, config, this.cleanShutdown))
+    } catch (error) {
+      this.moving.addUnopened(name, path)
+      throw error
+    }
+  }
+
+  private keep(log: PartitionLog): void {
+    const name = partitionName(log.topic, log.partition)
+    assert(!this.open.has(name), `${name} was opened twice`)
+    if (!this.abandoned) this.open.set(name, log)
+  }
+
+  private async openLog(
+    directory: string,
+    topic: string,
+    partition: number,
+    topicId: Uuid | null,
+    config: LogConfig,
+    clean: boolean,
+  ): Promise<PartitionLog> {
     const name = partitionName(topic, partition)
     const opening = PartitionLog.open(this.ports, {
-      directory: `${this.path}/${name}`,
+      directory,
       topic,
       partition,
       topicId,
@@ -260,28 +356,23 @@ export class LogDirectory {
       producerIdExpirationMs: this.options.producerIdExpirationMs,
       onCorruption: this.options.onCorruption,
       onFailure: (error) => this.goOffline(error),
-      onRot: (error) => this.options.onRot?.(topic, partition, error),
+      // What a copy has lost is in the log that it is made from
+      onRot: (error) => (this.open.has(name) ? this.options.onRot?.(topic, partition, error) : undefined),
       cleanedOffset: this.cleaned.offsetOf(name),
       beforeLowering: (recoveryPoint) => this.guardNow(() => this.stored.lowerRecoveryPoint(name, recoveryPoint)),
       beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
     })
     // A disk that fails here fails for all (LogManager.handleIOException): left unopened, the replica would be missed by nobody
     const log = await this.guard(opening)
-    assert(!this.open.has(name), `${name} was opened twice`)
     if (this.abandoned) log.abandon()
-    else this.open.set(name, log)
     return log
   }
 
   private async writeCheckpointsNow(highWatermarkOf: HighWatermarkOf): Promise<void> {
     this.checkUsable()
-    for (const [i, log] of [...this.open.values()].entries()) {
-      if (this.isOpen(log)) log.saveEpochs()
-      if (i % logsPerTurn === logsPerTurn - 1) await nextTurn(this.ports)
-    }
+    await saveEpochsOf(this.ports, this.live(), this.isOpen)
     this.checkUsable()
-    const logs = [...this.open.values()]
-    await this.guard(this.stored.write(logs, highWatermarkOf))
+    await this.guard(this.stored.write(this.live(), highWatermarkOf))
   }
 
   private async readMarks(): Promise<void> {
@@ -316,7 +407,7 @@ export class LogDirectory {
     if (this.failed !== null) return
     this.failed = error
     this.marks.onFailure(error)
-    for (const log of this.open.values()) log.distrust(error)
+    for (const log of this.live()) log.distrust(error)
     this.ports.log.write('error', 'log-directory-offline', `${this.path}: ${error.message}`, { code: error.code })
     this.options.onOffline?.(error)
   }
