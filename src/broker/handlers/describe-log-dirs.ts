@@ -1,9 +1,10 @@
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { Handler, RequestOf, ResponseDraftOf } from '../../server/handlers.ts'
-import type { BrokerContext, ServedDirectory, ServedPartition } from './context.ts'
+import type { BrokerContext, ServedDirectory, ServedFuture, ServedPartition } from './context.ts'
 
 type Result = NonNullable<ResponseDraftOf<'describeLogDirs'>['results']>[number]
-type Wanted = (partition: ServedPartition) => boolean
+type Told = NonNullable<NonNullable<Result['topics']>[number]['partitions']>[number]
+type Wanted = (partition: Pick<ServedPartition, 'topic' | 'partition'>) => boolean
 
 const unknownBytes = -1
 
@@ -25,24 +26,30 @@ function wantedOf(request: RequestOf<'describeLogDirs'>): Wanted {
 function resultOf(directory: ServedDirectory, wanted: Wanted): Result {
   const logDir = directory.path
   if (directory.offline) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir, topics: [] }
-  const byTopic = new Map<string, ServedPartition[]>()
-  for (const partition of directory.partitions) {
-    if (!wanted(partition)) continue
-    const others = byTopic.get(partition.topic)
-    if (others === undefined) byTopic.set(partition.topic, [partition])
-    else others.push(partition)
+  const byTopic = new Map<string, Told[]>()
+  const add = (topic: string, told: Told): void => {
+    const others = byTopic.get(topic)
+    if (others === undefined) byTopic.set(topic, [told])
+    else others.push(told)
   }
+  for (const partition of directory.partitions) if (wanted(partition)) add(partition.topic, sizeOf(partition))
+  for (const future of directory.futures()) if (wanted(future)) add(future.topic, futureOf(future))
   const space = directory.space()
   return {
     errorCode: ErrorCode.NONE,
     logDir,
-    topics: [...byTopic].map(([name, partitions]) => ({ name, partitions: partitions.map(sizeOf) })),
+    topics: [...byTopic].map(([name, partitions]) => ({ name, partitions })),
     totalBytes: space?.total ?? unknownBytes,
     usableBytes: space?.free ?? unknownBytes,
   }
 }
 
-function sizeOf(partition: ServedPartition) {
+/** Its lag is what it lacks of the replica that it is a copy of (ReplicaManager.getLogEndOffsetLag). */
+function futureOf({ partition, sizeBytes, lag }: ServedFuture): Told {
+  return { partitionIndex: partition, partitionSize: sizeBytes, offsetLag: lag, isFutureKey: true }
+}
+
+function sizeOf(partition: ServedPartition): Told {
   const { log, replica } = partition
   return {
     partitionIndex: partition.partition,
