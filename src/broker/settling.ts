@@ -82,12 +82,18 @@ export class Settling {
   /** While held no flush begins: what waits for one waits a little longer. */
   hold(isHeld: boolean): void {
     this.isHeld = isHeld
-    this.look()
+    if (!isHeld) this.lookAnew()
   }
 
   /** Another log has taken the place of this one, with all that it had, and as much of it durably. */
   goOnIn(log: SettlingLog): void {
     this.log = log
+    this.lookAnew()
+  }
+
+  /** A flush may have been over that nobody was told of. */
+  private lookAnew(): void {
+    this.flushed()
     this.look()
   }
 
@@ -126,7 +132,10 @@ export class Settling {
         if (log === this.log) this.stop()
       }
     }
-    if (this.state === 'flushing') this.state = 'settled'
+    if (this.state !== 'flushing') return
+    this.state = 'settled'
+    // Somebody else may have flushed all that was due
+    this.flushed()
   }
 
   private flushed(): void {
