@@ -7,12 +7,13 @@ import type { PartitionLog } from '../log/partition-log.ts'
 import { changedPartitions, type ClusterChanges } from '../metadata/changes.ts'
 import { ResourceType } from '../metadata/configs-image.ts'
 import type { ClusterImage } from '../metadata/image.ts'
-import { DIRECTORY_LOST, directoryOf, isTrusted, type PartitionImage } from '../metadata/partition-image.ts'
+import { isTrusted, type PartitionImage } from '../metadata/partition-image.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { LeaderRecoveryState, PartitionReplicaOptions } from '../replication/partition-replica.ts'
 import { HostedPartition, type PartitionSurroundings } from './hosted-partition.ts'
 import type { DirectoryAssignments } from './storage/directory-assignments.ts'
-import { type Quarantine, rotFields, stepForUnopened } from './storage/quarantine.ts'
+import { settleCorrupt, settleFutures } from './storage/leftover-logs.ts'
+import type { Quarantine } from './storage/quarantine.ts'
 import type { ReplicaMoves } from './moves/replica-moves.ts'
 import { choosePlace, placeToTell } from './storage/replica-places.ts'
 import type { SettingsOfTopics } from './topic-settings.ts'
@@ -235,9 +236,9 @@ export class HostedPartitions {
     let log: PartitionLog
     let directory: LogDirectory | undefined
     try {
-      if (!this.settleCorrupt(topic, before)) return
+      if (!settleCorrupt(this.options, topic, before)) return
       directory = this.directoryFor(topic.name, before)
-      if (directory === undefined || !this.settleFutures(topic, before)) return
+      if (directory === undefined || !settleFutures(this.options, topic, before)) return
       log = await this.openLog(directory, topic, partition)
     } catch (error) {
       if (!(error instanceof DiskError || error instanceof CorruptLogError)) throw error
@@ -256,53 +257,6 @@ export class HostedPartitions {
     ofTopic.set(partition, hosted)
     this.options.moves.onHosted(hosted)
     this.assign(hosted, state)
-  }
-
-  /**
-   * A copy without the log that it is made of (its directory was exchanged) is not all that the replica had. Who is counted on is given up first, as for rot;
-   * then it goes. False: it has to stay, and nothing is opened. Throws DiskError.
-   */
-  private settleFutures(topic: TopicImage, state: PartitionImage): boolean {
-    const { directories, log } = this.options
-    const name = partitionName(topic.name, state.partition)
-    const holders = directories.filter((it) => it.failure === null && it.hasFuture(name))
-    if (holders.length === 0 || directories.some((it) => it.logs.has(name))) return true
-    if (!this.mayGo(topic, state)) {
-      log.write(
-        'error',
-        'replica-irreplaceable',
-        `${name}: only a copy that was being made is left, in ${holders[0]?.path ?? ''}. ${whatToDoUnopened}`,
-      )
-      return false
-    }
-    for (const holder of holders) holder.removeFuture(topic.name, state.partition)
-    return true
-  }
-
-  /** What this broker has of a replica cannot be used: the controller is told, and when nobody counts on it any more it may go. */
-  private mayGo(topic: TopicImage, state: PartitionImage): boolean {
-    const { brokerId, assignments } = this.options
-    if (isTrusted(state, brokerId) && directoryOf(state, brokerId) !== DIRECTORY_LOST)
-      assignments.tell({ topicId: topic.id, partition: state.partition, directory: DIRECTORY_LOST })
-    return !isTrusted(state, brokerId) || stepForUnopened(state, brokerId) !== 'wait'
-  }
-
-  /** A log that did not open for its rot makes room when others have what it had. False: it has to stay, and nothing is opened. Throws DiskError. */
-  private settleCorrupt(topic: TopicImage, state: PartitionImage): boolean {
-    const { brokerId, assignments, directories, log } = this.options
-    const name = partitionName(topic.name, state.partition)
-    const holder = directories.find((it) => it.corrupt.has(name))
-    const rot = holder?.corrupt.get(name)
-    if (holder === undefined || rot === undefined) return true
-    if (directoryOf(state, brokerId) !== DIRECTORY_LOST)
-      assignments.tell({ topicId: topic.id, partition: state.partition, directory: DIRECTORY_LOST })
-    if (stepForUnopened(state, brokerId) === 'wait') {
-      log.write('error', 'replica-irreplaceable', `${name}: ${rot.message}. ${whatToDoUnopened}`, rotFields(rot))
-      return false
-    }
-    holder.setAside(topic.name, state.partition)
-    log.write('warn', 'replica-set-aside', `${name}: ${rot.message}. Its files are kept as -stray; it is fetched again`, rotFields(rot))
-    return true
   }
 
   /** A log of the same name but another topic id belongs to a topic that was deleted while this broker was away (REP-17). */
@@ -414,7 +368,3 @@ export class HostedPartitions {
     this.byTopic.clear()
   }
 }
-
-const whatToDoUnopened =
-  'No other replica leads, so it is left as it is, and not led: bring back a broker with another replica; or restore the file from a backup and start ' +
-  'again; or let a replica that has lost data lead (an unclean election)'

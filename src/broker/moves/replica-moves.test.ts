@@ -236,4 +236,42 @@ describe('AlterReplicaLogDirs', () => {
     assert.equal(directoryOf(world, 2), from)
     await world.until(() => world.partition('t', 0)?.isr.length === 3, 30_000)
   })
+
+  test('into a directory without room to spare waits, and nobody suffers; it goes on when there is room', async () => {
+    const world = await worldOf(1)
+    await fill(world, 40, 100_000)
+    const { disk } = world.node(1)
+    const space = disk.space.bind(disk)
+    const to = other(directoryOf(world, 1) ?? '')
+    // Above the mark below which a directory is full (256 KiB here), below twice of it
+    disk.space = () => ({ ...space(), free: 384 * 1024 })
+    await toTheOther(world, 1)
+    await world.clock.advance(5_000)
+    assert.deepEqual([directoryOf(world, 1), world.partition('t', 0)?.isr.length], [other(to), 3])
+    assert.ok(left(world, 1, to)[0]?.endsWith('-future'))
+    disk.space = space
+    await world.until(() => arrived(world, 1, to), 20_000)
+  })
+
+  test('of a replica whose directory is exchanged meanwhile: the copy is not taken for it, all is fetched again', async () => {
+    const world = await worldOf(1)
+    const values = await fill(world, 40, 100_000)
+    const config = { name: 'replica.alter.log.dirs.io.max.bytes.per.second', configOperation: 0, value: '1000000' }
+    await ask(world, 1, apis.incrementalAlterConfigs, {
+      resources: [{ resourceType: 4, resourceName: '', configs: [config] }],
+      validateOnly: false,
+    })
+    await world.clock.advance(300)
+    const from = directoryOf(world, 1) ?? ''
+    const to = await toTheOther(world, 1)
+    await world.clock.advance(1_500)
+    world.kill(1)
+    const { disk } = world.node(1)
+    disk.removeTree(`${from}/t-0`)
+    const state = world.partition('t', 0)
+    assert.ok(state !== undefined && left(world, 1, to)[0]?.endsWith('-future'))
+    world.start(1)
+    await world.untilAllServe(30_000)
+    await checkAll(world, values)
+  })
 })

@@ -20,6 +20,8 @@ export interface ReplicaMovesOptions extends Omit<MoveSurroundings, 'ended'> {
 /** A file system takes names of 255 bytes: `<topic>-<partition>.<32 digits>-future`. */
 const nameMax = 255
 const futureSuffixLength = 40
+/** Replicas that were asked for and have not come yet: more are forgotten. */
+const preferredMax = 10_000
 
 /**
  * The replicas of this broker that are on their way to another log directory, as AlterReplicaLogDirs asks for it (ReplicaManager.alterReplicaLogDirs):
@@ -54,7 +56,7 @@ export class ReplicaMoves {
     if (target.failure !== null) return ErrorCode.KAFKA_STORAGE_ERROR
     const hosted = this.options.partition(topic, partition)
     if (hosted === undefined) {
-      this.preferred.set(name, target)
+      if (this.preferred.has(name) || this.preferred.size < preferredMax) this.preferred.set(name, target)
       return this.options.exists(topic, partition) ? ErrorCode.REPLICA_NOT_AVAILABLE : ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
     }
     if (hosted.directory.failure !== null || this.options.isRotten(hosted)) return ErrorCode.KAFKA_STORAGE_ERROR
