@@ -44,8 +44,7 @@ ${rows.join('\n')}
 Produce is advertised from version 0, as Kafka does it (older librdkafka looks for it); versions below 3 are answered with UNSUPPORTED_VERSION.
 
 Not there: transactions (AddPartitionsToTxn, TxnOffsetCommit, EndTxn, …; FindCoordinator and InitProducerId refuse a transactional id), share groups
-and streams groups, security (SASL, ACLs, delegation tokens, SCRAM), client quotas, client metrics, and moving replicas between log directories
-(AlterReplicaLogDirs).
+and streams groups, security (SASL, ACLs, delegation tokens, SCRAM), client quotas, and client metrics.
 `
 }
 

@@ -33,6 +33,8 @@ import { MetadataView } from './metadata-view.ts'
 import { servedDirectories } from './served-directories.ts'
 import { openListeners } from './listening.ts'
 import { SettingsOfTopics } from './topic-settings.ts'
+import { makeMoves } from './moves/making-moves.ts'
+import type { ReplicaMoves } from './moves/replica-moves.ts'
 import { LogCleaner } from './log-cleaner.ts'
 import { makeSpaceWatch, type SpaceWatch } from './space/space-watch.ts'
 import { Upkeep } from './upkeep.ts'
@@ -72,6 +74,8 @@ export class BrokerNode {
   private readonly channel: ControllerChannel
   private readonly lifecycle: BrokerLifecycle
   private readonly settings: SettingsOfTopics
+  private readonly quarantine: Quarantine
+  private readonly moves: ReplicaMoves
   private readonly hosted: HostedPartitions
   private readonly fetching: LeaderFetching
   private readonly proposals: IsrProposals
@@ -121,6 +125,8 @@ export class BrokerNode {
     this.lifecycle = this.makeLifecycle()
     this.proposals = new IsrProposals(ports, this.channel, config.nodeId, () => this.lifecycle.brokerEpoch)
     this.assignments = new DirectoryAssignments(ports, this.channel, config.nodeId, () => this.lifecycle.brokerEpoch)
+    this.quarantine = new Quarantine(config.nodeId, this.assignments, ports.log)
+    this.moves = this.makeMoves()
     this.hosted = this.makeHosted()
     this.directoryFailures = this.makeDirectoryFailures()
     this.fetching = this.makeFetching()
@@ -245,9 +251,23 @@ export class BrokerNode {
       someUnknown: this.directories.length < config.logDirs.length,
       around,
       assignments: this.assignments,
-      quarantine: new Quarantine(config.nodeId, this.assignments, this.ports.log),
+      quarantine: this.quarantine,
+      moves: this.moves,
       log: this.ports.log,
       onNoRoom: (directory) => this.space.refused(directory),
+    })
+  }
+
+  private makeMoves(): ReplicaMoves {
+    const { directories, settings, assignments, quarantine } = this
+    return makeMoves(this.ports, this.config, {
+      directories,
+      settings,
+      assignments,
+      quarantine,
+      hosted: () => this.hosted,
+      image: () => this.view.image,
+      refused: (directory) => this.space.refused(directory),
     })
   }
 
@@ -318,8 +338,8 @@ export class BrokerNode {
   private handlers(): HandlerTable {
     const { ports, identity, view, settings, hosted, sessions, channel, lifecycle, groups, gate, wakeQueue } = this
     const parts = { ports, identity, view, settings, hosted, sessions, channel, lifecycle, groups, gate, wakeQueue }
-    const directories = servedDirectories(ports.disk, this.directories, hosted)
-    return brokerTable({ ...parts, directories, onDiskError: (partition, error) => this.onDiskError(partition, error) })
+    const directories = servedDirectories(ports.disk, this.directories, hosted, this.moves)
+    return brokerTable({ ...parts, directories, moves: this.moves, onDiskError: (partition, error) => this.onDiskError(partition, error) })
   }
 
   private onCommitted(batch: CommittedBatch): void {

@@ -13,6 +13,7 @@ import type { HostedPartition } from './hosted-partition.ts'
 import type { HostedPartitions } from './hosted-partitions.ts'
 import type { BrokerLifecycle } from './lifecycle.ts'
 import type { MetadataView } from './metadata-view.ts'
+import type { ReplicaMoves } from './moves/replica-moves.ts'
 import { produceHandler } from './produce.ts'
 import type { SettingsOfTopics } from './topic-settings.ts'
 import type { WakeQueue } from './wake-queue.ts'
@@ -31,6 +32,7 @@ export interface BrokerParts {
   readonly gate: Gate
   readonly wakeQueue: WakeQueue
   readonly directories: readonly ServedDirectory[]
+  readonly moves: ReplicaMoves
   onDiskError(partition: HostedPartition, error: DiskError): void
 }
 
@@ -66,6 +68,7 @@ function contextOf({
   lifecycle,
   groups,
   directories,
+  moves,
 }: BrokerParts): GroupHandlersContext {
   return {
     brokerId: view.config.nodeId,
@@ -91,6 +94,7 @@ function contextOf({
     controller: channel,
     partition: (topic, partition) => hosted.byName(topic, partition),
     directories,
+    moveReplica: (topic, partition, path) => moves.request(topic, partition, path),
     groups,
   }
 }

@@ -45,9 +45,11 @@ export class HostedPartition implements Sleeper {
   readonly partition: number
   readonly topicId: Uuid
   readonly name: string
-  readonly log: PartitionLog
-  readonly directory: LogDirectory
   readonly replica: PartitionReplica
+  /** On its way to another log directory. */
+  move: { readonly future: PartitionLog | null; truncated(): void } | null = null
+  private currentLog: PartitionLog
+  private currentDirectory: LogDirectory
   private readonly settling: Settling
   private readonly around: PartitionSurroundings
   private readonly produces = new Map<number, ProduceDone>()
@@ -64,12 +66,20 @@ export class HostedPartition implements Sleeper {
     this.partition = log.partition
     this.topicId = topicId
     this.name = partitionName(log.topic, log.partition)
-    this.log = log
-    this.directory = directory
+    this.currentLog = log
+    this.currentDirectory = directory
     this.replica = new PartitionReplica(options)
     this.around = around
     this.settling = new Settling(log, around.clock, () => this.onSettled())
     this.isPaused = directory.isFull
+  }
+
+  get log(): PartitionLog {
+    return this.currentLog
+  }
+
+  get directory(): LogDirectory {
+    return this.currentDirectory
   }
 
   get isLeader(): boolean {
@@ -108,6 +118,20 @@ export class HostedPartition implements Sleeper {
     this.tell({ type: 'settled', settledOffset: this.settling.offset })
   }
 
+  /** No flush begins that `flush.messages` asks for; whoever waits for one waits a little longer. */
+  holdFlushes(isHeld: boolean): void {
+    this.settling.hold(isHeld)
+  }
+
+  /** A copy of the log in another directory has taken its place (`PartitionLog.succeed`). */
+  moveTo(log: PartitionLog, directory: LogDirectory): void {
+    assert(log.logEndOffset === this.log.logEndOffset && log.logStartOffset === this.log.logStartOffset, `${this.name}: moved as it is`)
+    this.currentLog = log
+    this.currentDirectory = directory
+    this.settling.goOnIn(log)
+    this.pause(directory.isFull)
+  }
+
   distrust(): void {
     this.isDistrusted = true
     this.around.unfollow(this)
@@ -142,6 +166,7 @@ export class HostedPartition implements Sleeper {
     const start = this.startInsideBatch(records)
     if (start !== null) this.directory.demandRoom(records.length + truncationBytes)
     if (start !== null) this.log.truncateFullyAndStartAt(baseOffsetAt(records, 0))
+    if (start !== null) this.move?.truncated()
     const outcome = this.log.appendAsFollower(records, epoch)
     if (start !== null) this.log.advanceLogStartOffset(Math.min(start, this.log.logEndOffset))
     if (outcome.kind === 'appended' && outcome.batches > 0) this.tellAppended()
@@ -190,6 +215,7 @@ export class HostedPartition implements Sleeper {
   truncateTo(offset: Offset): void {
     this.directory.demandRoom(truncationBytes)
     this.log.truncateTo(offset)
+    this.move?.truncated()
     this.settling.look()
     this.tell({ type: 'truncated', logEndOffset: this.log.logEndOffset })
   }
@@ -198,6 +224,7 @@ export class HostedPartition implements Sleeper {
   truncateFullyAndStartAt(offset: Offset): void {
     this.directory.demandRoom(truncationBytes)
     this.log.truncateFullyAndStartAt(offset)
+    this.move?.truncated()
     this.settling.look()
     this.tell({ type: 'truncated', logEndOffset: this.log.logEndOffset })
     this.tell({ type: 'logStartMoved', logStartOffset: this.log.logStartOffset })

@@ -7,12 +7,14 @@ import type { PartitionLog } from '../log/partition-log.ts'
 import { changedPartitions, type ClusterChanges } from '../metadata/changes.ts'
 import { ResourceType } from '../metadata/configs-image.ts'
 import type { ClusterImage } from '../metadata/image.ts'
-import { DIRECTORY_LOST, directoryOf, isTrusted, type PartitionImage } from '../metadata/partition-image.ts'
+import { isTrusted, type PartitionImage } from '../metadata/partition-image.ts'
 import type { TopicImage } from '../metadata/topics-image.ts'
 import type { LeaderRecoveryState, PartitionReplicaOptions } from '../replication/partition-replica.ts'
 import { HostedPartition, type PartitionSurroundings } from './hosted-partition.ts'
 import type { DirectoryAssignments } from './storage/directory-assignments.ts'
-import { type Quarantine, rotFields, stepForUnopened } from './storage/quarantine.ts'
+import { settleCorrupt, settleFutures } from './storage/leftover-logs.ts'
+import type { Quarantine } from './storage/quarantine.ts'
+import type { ReplicaMoves } from './moves/replica-moves.ts'
 import { choosePlace, placeToTell } from './storage/replica-places.ts'
 import type { SettingsOfTopics } from './topic-settings.ts'
 
@@ -28,6 +30,7 @@ export interface HostingOptions {
   readonly around: PartitionSurroundings
   readonly assignments: Pick<DirectoryAssignments, 'tell' | 'forget'>
   readonly quarantine: Quarantine
+  readonly moves: ReplicaMoves
   readonly log: Log
   /** A partition could not be opened or made in the directory, for want of room: `openMissing` is to be called when there is some. */
   readonly onNoRoom: (directory: LogDirectory) => void
@@ -150,7 +153,9 @@ export class HostedPartitions {
   /** Bytes of a log that is open here do not check. */
   onRot(topic: string, partition: number, error: CorruptLogError): void {
     const hosted = this.byName(topic, partition)
-    if (hosted === undefined || !this.options.quarantine.onRot(hosted, error)) return
+    if (hosted === undefined) return
+    this.options.moves.onGone(hosted)
+    if (!this.options.quarantine.onRot(hosted, error)) return
     const state = this.wanted(hosted.topicId, partition)
     if (state !== undefined) this.options.quarantine.look(hosted, state)
   }
@@ -191,6 +196,7 @@ export class HostedPartitions {
   /** Its files are set aside, and it begins anew with an empty log. */
   private replaceLog(hosted: HostedPartition, state: PartitionImage): void {
     const topic = this.options.image.topics.byId(hosted.topicId)
+    this.options.moves.onGone(hosted)
     hosted.unhost()
     this.byTopic.get(hosted.topicId)?.delete(hosted.partition)
     try {
@@ -209,8 +215,8 @@ export class HostedPartitions {
   }
 
   private tellPlace(hosted: HostedPartition, state: PartitionImage): void {
-    const { brokerId, directories, assignments } = this.options
-    const actual = hosted.directory.identity?.directoryId
+    const { brokerId, directories, assignments, moves } = this.options
+    const actual = moves.placeOf(hosted).identity?.directoryId
     const told = actual === undefined ? null : placeToTell(state, brokerId, actual, directories)
     if (told !== null) assignments.tell({ topicId: hosted.topicId, partition: hosted.partition, directory: told })
   }
@@ -227,9 +233,9 @@ export class HostedPartitions {
     let log: PartitionLog
     let directory: LogDirectory | undefined
     try {
-      if (!this.settleCorrupt(topic, before)) return
+      if (!settleCorrupt(this.options, topic, before)) return
       directory = this.directoryFor(topic.name, before)
-      if (directory === undefined) return
+      if (directory === undefined || !settleFutures(this.options, topic, before)) return
       log = await this.openLog(directory, topic, partition)
     } catch (error) {
       if (!(error instanceof DiskError || error instanceof CorruptLogError)) throw error
@@ -246,25 +252,8 @@ export class HostedPartitions {
     let ofTopic = this.byTopic.get(topic.id)
     if (ofTopic === undefined) this.byTopic.set(topic.id, (ofTopic = new Map()))
     ofTopic.set(partition, hosted)
+    this.options.moves.onHosted(hosted)
     this.assign(hosted, state)
-  }
-
-  /** A log that did not open for its rot makes room when others have what it had. False: it has to stay, and nothing is opened. Throws DiskError. */
-  private settleCorrupt(topic: TopicImage, state: PartitionImage): boolean {
-    const { brokerId, assignments, directories, log } = this.options
-    const name = partitionName(topic.name, state.partition)
-    const holder = directories.find((it) => it.corrupt.has(name))
-    const rot = holder?.corrupt.get(name)
-    if (holder === undefined || rot === undefined) return true
-    if (directoryOf(state, brokerId) !== DIRECTORY_LOST)
-      assignments.tell({ topicId: topic.id, partition: state.partition, directory: DIRECTORY_LOST })
-    if (stepForUnopened(state, brokerId) === 'wait') {
-      log.write('error', 'replica-irreplaceable', `${name}: ${rot.message}. ${whatToDoUnopened}`, rotFields(rot))
-      return false
-    }
-    holder.setAside(topic.name, state.partition)
-    log.write('warn', 'replica-set-aside', `${name}: ${rot.message}. Its files are kept as -stray; it is fetched again`, rotFields(rot))
-    return true
   }
 
   /** A log of the same name but another topic id belongs to a topic that was deleted while this broker was away (REP-17). */
@@ -296,7 +285,9 @@ export class HostedPartitions {
     const name = partitionName(topic, state.partition)
     const healthy = directories.filter((it) => it.failure === null && !this.failedDirectories.has(it))
     const failed = directories.filter((it) => !healthy.includes(it))
-    const choice = choosePlace(state, brokerId, name, healthy, failed, someUnknown)
+    const preferred = this.options.moves.preferredFor(name)
+    const isUsable = preferred !== undefined && healthy.includes(preferred)
+    const choice = choosePlace(state, brokerId, name, healthy, failed, someUnknown, isUsable ? preferred : undefined)
     if (choice === 'offline') return undefined
     if (choice === 'lost') {
       log.write(
@@ -318,6 +309,7 @@ export class HostedPartitions {
   }
 
   private drop(hosted: HostedPartition): void {
+    this.options.moves.onGone(hosted)
     hosted.unhost()
     this.byTopic.get(hosted.topicId)?.delete(hosted.partition)
     this.options.assignments.forget(hosted.topicId, hosted.partition)
@@ -331,13 +323,12 @@ export class HostedPartitions {
 
   /** Logs of topics that went, or of replicas that moved, while this broker was away. */
   private removeWhatIsGone(): void {
-    const { image, log } = this.options
+    const { log } = this.options
     for (const directory of this.options.directories) {
+      for (const it of [...directory.futures.values()]) if (!this.isAssigned(it)) directory.removeFuture(it.topic, it.partition)
       for (const it of [...directory.logs.values()]) {
-        const topic = image.topics.byName(it.topic)
         // One of another topic id is set aside when its successor is opened
-        const assigned = topic !== undefined && this.wanted(topic.id, it.partition) !== undefined
-        if (assigned) continue
+        if (this.isAssigned(it)) continue
         log.write(
           'info',
           'partition-gone',
@@ -348,12 +339,18 @@ export class HostedPartitions {
     }
   }
 
+  private isAssigned({ topic, partition }: PartitionLog): boolean {
+    const known = this.options.image.topics.byName(topic)
+    return known !== undefined && this.wanted(known.id, partition) !== undefined
+  }
+
   /**
    * Nothing in the directory may be trusted any more: its partitions are not served until it is back. The controller moves those away that it
    * knows to be in it; of the others it has been told, or is being told.
    */
   onDirectoryFailed(directory: LogDirectory): void {
     this.failedDirectories.add(directory)
+    this.options.moves.onDirectoryFailed(directory)
     for (const hosted of [...this.all()]) {
       if (hosted.directory !== directory) continue
       hosted.unhost()
@@ -363,14 +360,11 @@ export class HostedPartitions {
 
   /** All who wait are answered; the logs are left to their directories. */
   stop(): void {
+    this.options.moves.stop()
     for (const hosted of [...this.all()]) hosted.unhost()
     this.byTopic.clear()
   }
 }
-
-const whatToDoUnopened =
-  'No other replica leads, so it is left as it is, and not led: bring back a broker with another replica; or restore the file from a backup and start ' +
-  'again; or let a replica that has lost data lead (an unclean election)'
 
 function* partitionsOf(image: ClusterImage): Iterable<{ readonly topic: TopicImage; readonly state: PartitionImage }> {
   for (const topic of image.topics.all()) {

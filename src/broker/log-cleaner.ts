@@ -90,7 +90,8 @@ export class LogCleaner {
   /** Null: not now. */
   private planOf(partition: HostedPartition): CleaningPlan | null {
     const { log, replica, directory } = partition
-    if (directory.failure !== null || this.running.has(log) || this.uncleanable.has(log)) return null
+    // What is on its way to another directory is left as it is until it is there (LogManager.abortAndPauseCleaning)
+    if (directory.failure !== null || partition.move !== null || this.running.has(log) || this.uncleanable.has(log)) return null
     if ((this.restsUntil.get(log) ?? 0) > this.clock.mono()) return null
     try {
       const plan = log.planCleaning(replica.highWatermark, this.clock.wall())

@@ -2,9 +2,15 @@ import { type Disk, DiskError } from '../base/ports.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
 import type { ServedDirectory } from './handlers/context.ts'
 import type { HostedPartitions } from './hosted-partitions.ts'
+import type { ReplicaMoves } from './moves/replica-moves.ts'
 
 /** The entries of `log.dirs` as DescribeLogDirs wants to see them. */
-export function servedDirectories(disk: Disk, directories: readonly LogDirectory[], hosted: HostedPartitions): readonly ServedDirectory[] {
+export function servedDirectories(
+  disk: Disk,
+  directories: readonly LogDirectory[],
+  hosted: HostedPartitions,
+  moves: ReplicaMoves,
+): readonly ServedDirectory[] {
   return directories.map((directory) => ({
     path: directory.path,
     get id() {
@@ -15,6 +21,10 @@ export function servedDirectories(disk: Disk, directories: readonly LogDirectory
     },
     get partitions() {
       return [...hosted.all()].filter((it) => it.directory === directory)
+    },
+    *futures() {
+      for (const { partition, future, lag } of moves.into(directory))
+        if (future !== null) yield { topic: partition.topic, partition: partition.partition, sizeBytes: future.sizeBytes, lag }
     },
     space() {
       try {

@@ -145,3 +145,40 @@ test('a log that is found with what may not be synced does not count beyond what
   await log.ends()
   assert.equal(settling.offset, 10)
 })
+
+test('while it is held no flush begins; a log that takes the place of another goes on with what is promised', async () => {
+  const { log, settling, rises, append } = world(1)
+  append(3)
+  await turns()
+  await log.ends()
+  settling.hold(true)
+  append(2)
+  await turns()
+  assert.deepEqual([settling.offset, log.flushes], [3, 1])
+  const done: boolean[] = []
+  settling.await(5, (counts) => done.push(counts))
+  const next = new SlowLog()
+  next.logEndOffset = 5
+  next.flushedOffset = 3
+  settling.goOnIn(next)
+  await turns()
+  assert.deepEqual([settling.offset, next.flushes, done], [3, 0, []])
+  settling.hold(false)
+  await turns()
+  assert.equal(next.flushes, 1)
+  await next.ends()
+  assert.deepEqual([settling.offset, settling.isSettled, done, rises], [5, true, [true], [3, 5]])
+})
+
+test('a flush of a log whose place was taken says nothing, and what others have flushed counts', async () => {
+  const { log, settling, append } = world(1)
+  append(3)
+  await turns()
+  const next = new SlowLog()
+  next.logEndOffset = 3
+  settling.goOnIn(next)
+  assert.equal(settling.isSettled, false)
+  next.flushedOffset = 3
+  await log.ends(new DiskError('ENOENT', 't-0', 'use after close of'))
+  assert.deepEqual([settling.offset, settling.isSettled, next.flushes], [3, true, 0])
+})

@@ -36,11 +36,12 @@ interface Waiting {
  */
 export class Settling {
   offset: Offset
-  private readonly log: SettlingLog
+  private log: SettlingLog
   private readonly clock: Clock
   private readonly onRise: () => void
   private state: 'settled' | 'flushing' | 'failed' = 'settled'
   private waiting: Waiting[] = []
+  private isHeld = false
 
   /** `onRise` is told of what a flush has brought; a rise by an append is the appender's to see. */
   constructor(log: SettlingLog, clock: Clock, onRise: () => void) {
@@ -60,7 +61,7 @@ export class Settling {
   look(): void {
     if (this.state === 'failed') return
     this.rise()
-    if (this.state === 'flushing' || !this.isDue) return
+    if (this.state === 'flushing' || this.isHeld || !this.isDue) return
     this.state = 'flushing'
     this.clock.endOfTurn(() => void this.flush())
   }
@@ -76,6 +77,24 @@ export class Settling {
     if (this.offset >= offset) done(true)
     else if (this.state === 'failed') done(false)
     else this.waiting.push({ offset, done })
+  }
+
+  /** While held no flush begins: what waits for one waits a little longer. */
+  hold(isHeld: boolean): void {
+    this.isHeld = isHeld
+    if (!isHeld) this.lookAnew()
+  }
+
+  /** Another log has taken the place of this one, with all that it had, and as much of it durably. */
+  goOnIn(log: SettlingLog): void {
+    this.log = log
+    this.lookAnew()
+  }
+
+  /** A flush may have been over that nobody was told of. */
+  private lookAnew(): void {
+    this.flushed()
+    this.look()
   }
 
   /** Whoever waits has to look elsewhere. */
@@ -102,17 +121,21 @@ export class Settling {
   }
 
   private async flush(): Promise<void> {
-    try {
-      while (this.state === 'flushing' && this.isDue) {
-        await this.log.flush()
+    while (this.state === 'flushing' && this.isDue && !this.isHeld) {
+      const { log } = this
+      try {
+        await log.flush()
         this.flushed()
+      } catch (error) {
+        // It is the directory's to report; or the log was closed, and nobody waits any longer; or another has taken its place.
+        if (!(error instanceof DiskError)) throw error
+        if (log === this.log) this.stop()
       }
-    } catch (error) {
-      // It is the directory's to report; or the log was closed, and nobody waits any longer.
-      if (!(error instanceof DiskError)) throw error
-      this.stop()
     }
-    if (this.state === 'flushing') this.state = 'settled'
+    if (this.state !== 'flushing') return
+    this.state = 'settled'
+    // Somebody else may have flushed all that was due
+    this.flushed()
   }
 
   private flushed(): void {

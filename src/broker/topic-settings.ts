@@ -25,12 +25,17 @@ export class SettingsOfTopics {
   of(topic: string): TopicSettings {
     let settings = this.byTopic.get(topic)
     if (settings === undefined) {
-      this.broker ??= merged(this.layers())
-      const effective = topicConfigOf(this.imageNow().configs.ofTopic(topic), this.broker)
+      const effective = topicConfigOf(this.imageNow().configs.ofTopic(topic), this.ofBroker())
       settings = { topic: effective, log: logSettings(effective) }
       this.byTopic.set(topic, settings)
     }
     return settings
+  }
+
+  /** What is set for this broker, dynamically or by its file. */
+  ofBroker(): ConfigLayer {
+    this.broker ??= merged(this.layers())
+    return this.broker
   }
 
   /** The layers from which a broker's configuration is made, the dynamic ones as they are now. */

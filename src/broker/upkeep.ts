@@ -69,7 +69,10 @@ export class Upkeep {
   /** What the high watermark checkpoint says of a log: nothing for one that metadata has not been heard about yet. */
   highWatermarkOf = (log: PartitionLog): Offset | null => {
     const hosted = this.hosted.byName(log.topic, log.partition)
-    return hosted === undefined || hosted.log !== log ? null : hosted.replica.highWatermark
+    if (hosted === undefined) return null
+    if (hosted.log === log) return hosted.replica.highWatermark
+    // A copy on its way to take the place of the log
+    return hosted.move?.future === log ? Math.min(hosted.replica.highWatermark, log.logEndOffset) : null
   }
 
   private every(what: string, interval: Millis, work: () => Promise<void>): void {

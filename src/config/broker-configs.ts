@@ -36,7 +36,14 @@ export const brokerConfigs: ReadonlyMap<string, ConfigKey> = byName([
 /** What only a dynamic configuration of a broker may say (QuotaConfig.brokerQuotaConfigs). */
 export const dynamicOnlyBrokerConfigs: ReadonlyMap<string, ConfigKey> = byName(
   ['leader.replication.throttled.rate', 'follower.replication.throttled.rate', 'replica.alter.log.dirs.io.max.bytes.per.second'].map(
-    (name) => long(name, '9223372036854775807', 'medium', { mode: 'cluster-wide', valid: atLeast(0) }),
+    (name) =>
+      long(name, '9223372036854775807', 'medium', {
+        mode: 'cluster-wide',
+        valid: atLeast(0),
+        ...(name === 'replica.alter.log.dirs.io.max.bytes.per.second'
+          ? { does: 'Bytes per second that replicas on their way between log directories copy at most, all together.' }
+          : {}),
+      }),
   ),
 )
 

@@ -16,6 +16,14 @@ export function parsePartitionName(name: string): TopicPartition | null {
   return { topic, partition }
 }
 
+const futurePattern = /^(.+-\d{1,10})\.[0-9a-zA-Z]+-future$/
+
+/** The partition of which a directory holds a copy that is to take its place (LogManager, KIP-113); null for any other name. */
+export function parseFutureName(name: string): TopicPartition | null {
+  const partition = futurePattern.exec(name)?.[1]
+  return partition === undefined ? null : parsePartitionName(partition)
+}
+
 const strayPattern = /^(.+-\d{1,10})\.([0-9a-f]{16})[0-9a-f]{16}-stray$/
 
 /** What was set aside (`PartitionLog.setAsideOnDisk`), and when; null for any other name, also one that Kafka has given to what is stray. */

@@ -1,59 +1,29 @@
 import { assert } from '../base/assert.ts'
 import { DiskError, isOutOfSpace } from '../base/ports.ts'
 import { type Offset, partitionName, type Timestamp, type Uuid } from '../base/units.ts'
-import type { CheckpointedOffset, DirectoryIdentity } from './checkpoints.ts'
-import { placed, placedIfKnown, readOffsets } from './checkpointed-offsets.ts'
+import type { DirectoryIdentity } from './checkpoints.ts'
+import { placed } from './checkpointed-offsets.ts'
 import { CleanerCheckpoint } from './compaction/cleaner-checkpoint.ts'
-import { byName, CheckpointError, formatMetaProperties, formatOffsets, parseMetaProperties } from './checkpoints.ts'
+import { DirectoryCheckpoints } from './directory/checkpoint-files.ts'
+import type { HighWatermarkOf, LogDirectoryOptions, OpenedLogs } from './directory/directory-options.ts'
 import { safeTopicName } from './directory-names.ts'
 import type { LogConfig } from './log-config.ts'
-import type { LogPorts, LogShared } from './options.ts'
+import type { LogPorts } from './options.ts'
 import { CorruptLogError } from './outcomes.ts'
-import { PartitionLog } from './partition-log.ts'
+import { FutureLogs } from './directory/future-logs.ts'
+import { readIdentity, settleIdentity } from './directory/identity.ts'
+import { flushRolledOf, saveEpochsOf } from './directory/each-log.ts'
+import { openEach } from './directory/opening-logs.ts'
+import { PartitionLog, renamedPath } from './partition-log.ts'
 import { ShutdownMarks } from './shutdown-marks.ts'
-import { findPartitions, StrayLogs } from './stray-logs.ts'
+import { findPartitions, type FoundLog, StrayLogs } from './stray-logs.ts'
 
 export type { DirectoryIdentity } from './checkpoints.ts'
 
-const fileNames = {
-  lock: '.lock',
-  identity: 'meta.properties',
-  recoveryPoints: 'recovery-point-offset-checkpoint',
-  logStarts: 'log-start-offset-checkpoint',
-  highWatermarks: 'replication-offset-checkpoint',
-} as const
-
-export interface LogDirectoryOptions {
-  readonly path: string
-  readonly shared: LogShared
-  readonly producerIdExpirationMs: number
-  readonly onCorruption: 'refuse' | 'cut'
-  /** Logs recovered or opened at once (num.recovery.threads.per.data.dir). */
-  readonly openConcurrency: number
-  /** Bytes of an open log do not check (`PartitionLogOptions.onRot`). */
-  readonly onRot?: (topic: string, partition: number, error: CorruptLogError) => void
-  /** Called once when the directory can no longer be trusted. */
-  readonly onOffline?: (error: DiskError) => void
-}
-
-export interface OpenedLogs {
-  readonly logs: readonly PartitionLog[]
-  /** Partition directories that could not be opened (CorruptLogError, DiskError); they are left as they are. */
-  readonly failed: readonly { readonly topic: string; readonly partition: number; readonly error: Error }[]
-}
-
-type Checkpoint = 'recoveryPoints' | 'logStarts' | 'highWatermarks'
-
-/** Logs dealt with in a row before others get their turn. */
-const logsPerTurn = 32
-
-export type HighWatermarkOf = (log: PartitionLog) => Offset | null
+const lockName = '.lock'
 
 /**
  * One entry of `log.dirs`: who may use it (lock, meta.properties), the partitions in it, and the checkpoints that speak of all of them.
- *
- * Invariant: a stored recovery point is never above what its log has on stable storage. It is therefore written only after flushes, and
- * lowered before a truncation or a removal takes effect (`lowerRecoveryPoint`).
  */
 export class LogDirectory {
   readonly path: string
@@ -70,15 +40,9 @@ export class LogDirectory {
   private readonly marks: ShutdownMarks
   private opened = false
   private abandoned = false
-  /** What the checkpoint files say. */
-  private stored: Readonly<Record<Checkpoint, Map<string, CheckpointedOffset>>> = {
-    recoveryPoints: new Map(),
-    logStarts: new Map(),
-    highWatermarks: new Map(),
-  }
+  private readonly stored: DirectoryCheckpoints
   private readonly cleaned: CleanerCheckpoint
-  /** Counts lowered recovery points, so that a write under way notices that it has become wrong. */
-  private lowerings = 0
+  private readonly moving: FutureLogs
   /** Checkpoints are written one after the other. */
   private writing: Promise<void> = Promise.resolve()
 
@@ -88,15 +52,17 @@ export class LogDirectory {
     this.options = options
     this.lock = lock
     this.marks = new ShutdownMarks(ports, options.path)
-    this.known = this.readIdentity()
+    this.known = readIdentity(ports, options.path)
+    this.stored = new DirectoryCheckpoints(ports, options.path)
     this.strays = new StrayLogs(ports, options.path, options.shared.files)
-    this.cleaned = new CleanerCheckpoint(ports, options.path, (name) => this.open.has(name))
+    this.moving = new FutureLogs(ports)
+    this.cleaned = new CleanerCheckpoint(ports, options.path, this.isLive)
   }
 
   /** Takes the lock (DiskError EAGAIN when another process holds it) and reads meta.properties (CheckpointError when it makes no sense). */
   static open(ports: LogPorts, options: LogDirectoryOptions): LogDirectory {
     ports.disk.makeDirectory(options.path)
-    const lock = ports.disk.lock(`${options.path}/${fileNames.lock}`)
+    const lock = ports.disk.lock(`${options.path}/${lockName}`)
     try {
       return new LogDirectory(ports, options, lock)
     } catch (error) {
@@ -130,6 +96,16 @@ export class LogDirectory {
     return this.open
   }
 
+  /** Copies of logs of other directories, by `topic-partition`, that are to take their place. */
+  get futures(): ReadonlyMap<string, PartitionLog> {
+    return this.moving.open
+  }
+
+  /** Also a copy that could not be opened. */
+  hasFuture(name: string): boolean {
+    return this.moving.has(name)
+  }
+
   /** Logs that did not open because of bytes that do not check below what was durable: they are left as they are, until they are set aside. */
   get corrupt(): ReadonlyMap<string, CorruptLogError> {
     return this.strays.corrupt
@@ -137,14 +113,7 @@ export class LogDirectory {
 
   /** Writes meta.properties; a CheckpointError refuses a directory that belongs to another cluster or node. */
   format(identity: DirectoryIdentity): void {
-    const { known } = this
-    if (known !== null && (known.clusterId !== identity.clusterId || known.nodeId !== identity.nodeId)) {
-      const owner = `node ${known.nodeId} of cluster ${known.clusterId}`
-      throw new CheckpointError(`${this.path} belongs to ${owner}, not to node ${identity.nodeId} of cluster ${identity.clusterId}`)
-    }
-    if (known !== null) return
-    this.ports.disk.replaceSmallSync(this.file('identity'), formatMetaProperties(identity))
-    this.known = identity
+    this.known = settleIdentity(this.ports, this.path, this.known, identity)
   }
 
   /** All that was found is open, so that it can be closed cleanly. */
@@ -162,31 +131,24 @@ export class LogDirectory {
   ): Promise<OpenedLogs> {
     await this.guard(this.readMarks())
     const found = await this.guard(Promise.resolve().then(() => findPartitions(this.ports, this.path, this.doomed)))
-    let done = 0
-    const failed: { topic: string; partition: number; error: Error }[] = []
-    let next = 0
-    const worker = async (): Promise<void> => {
-      for (let place = found[next++]; place !== undefined && !this.abandoned; place = found[next++]) {
-        const { topic, partition } = place
-        try {
-          await this.openLog(topic, partition, null, configOf(topic), this.cleanShutdown)
-        } catch (error) {
-          if (!(error instanceof DiskError) && !(error instanceof CorruptLogError)) throw error
-          if (error instanceof CorruptLogError) this.strays.corrupt.set(partitionName(topic, partition), error)
-          failed.push({ topic, partition, error })
-        }
-        onOpened(++done, found.length)
-        if (next % logsPerTurn === 0) await nextTurn(this.ports)
-      }
-    }
-    await Promise.all(Array.from({ length: this.options.openConcurrency }, worker))
+    const failed = await openEach(this.ports, found, {
+      concurrency: this.options.openConcurrency,
+      isAbandoned: () => this.abandoned,
+      open: (it) => this.openFound(it, configOf(it.topic)),
+      onOpened,
+    })
+    for (const { place, error } of failed)
+      if (error instanceof CorruptLogError && !place.isFuture) this.strays.corrupt.set(partitionName(place.topic, place.partition), error)
     this.opened = !this.abandoned
-    return { logs: [...this.open.values()], failed }
+    return {
+      logs: [...this.open.values()],
+      failed: failed.filter(({ place }) => !place.isFuture).map(({ place, error }) => ({ ...place, error })),
+    }
   }
 
   /** From replication-offset-checkpoint as found at start; 0 when unknown. */
   checkpointedHighWatermark(topic: string, partition: number): Offset {
-    return this.stored.highWatermarks.get(partitionName(topic, partition))?.offset ?? 0
+    return this.stored.offsetOf('highWatermarks', partitionName(topic, partition)) ?? 0
   }
 
   /** A new empty partition (or the open one). Throws RangeError for names that are not Kafka's; rejects with DiskError. */
@@ -195,16 +157,69 @@ export class LogDirectory {
       throw new RangeError(`no partition name: ${topic}-${partition}`)
     const existing = this.open.get(partitionName(topic, partition))
     if (existing !== undefined) return existing
-    this.checkUsable()
-    this.dropStale(partitionName(topic, partition))
-    const isNew = !this.ports.disk.exists(`${this.path}/${partitionName(topic, partition)}`)
+    this.prepareName(topic, partition)
+    const path = `${this.path}/${partitionName(topic, partition)}`
+    const isNew = !this.ports.disk.exists(path)
     try {
-      return await this.openLog(topic, partition, topicId, config, false)
+      const log = await this.openLog(path, topic, partition, topicId, config, false)
+      this.keep(log)
+      return log
     } catch (error) {
       // Half a partition, without its id, would be taken for another topic's by the next start
-      if (isNew && isOutOfSpace(error)) this.ports.disk.removeTree(`${this.path}/${partitionName(topic, partition)}`)
+      if (isNew && isOutOfSpace(error)) this.ports.disk.removeTree(path)
       throw error
     }
+  }
+
+  /** Nothing that was here under the name is taken for what comes. */
+  private prepareName(topic: string, partition: number): void {
+    const name = partitionName(topic, partition)
+    this.checkUsable()
+    this.removeReplaced(topic, partition)
+    assert(!this.moving.has(name), 'a directory has a log, or a copy of one that is elsewhere')
+    this.guardNow(() => {
+      this.cleaned.drop(name)
+      this.stored.drop(name, this.isLive)
+    })
+  }
+
+  /** An empty copy, to take the place of a log in another directory. Rejects with DiskError; ENOSPC leaves nothing. */
+  async createFuture(of: PartitionLog, topicId: Uuid): Promise<PartitionLog> {
+    const { topic, partition } = of
+    assert(!this.open.has(partitionName(topic, partition)), 'the log is here already')
+    this.prepareName(topic, partition)
+    const path = renamedPath(`${this.path}/${partitionName(topic, partition)}`, this.ports.clock.wall(), '-future')
+    try {
+      const log = await this.openLog(path, topic, partition, topicId, of.config, false)
+      this.moving.add(log)
+      return log
+    } catch (error) {
+      if (isOutOfSpace(error)) this.ports.disk.removeTree(path)
+      throw error
+    }
+  }
+
+  /** The copy takes the place of the log, which is in `from` (`PartitionLog.succeed`). `from.removeReplaced` follows when it was flushed. Throws DiskError. */
+  promoteFuture(current: PartitionLog, from: LogDirectory): PartitionLog {
+    const name = partitionName(current.topic, current.partition)
+    const future = this.moving.open.get(name)
+    assert(future !== undefined && from.open.get(name) === current, 'a copy takes the place of a log')
+    const log = future.succeed(current, `${this.path}/${name}`)
+    this.moving.promoted(name)
+    this.open.set(name, log)
+    from.open.delete(name)
+    from.moving.addReplaced(current)
+    return log
+  }
+
+  /** A copy that is not wanted any more goes, as `remove` does it. Throws DiskError. */
+  removeFuture(topic: string, partition: number): void {
+    this.doomed.push(...this.moving.remove(partitionName(topic, partition)))
+  }
+
+  /** The log whose place was taken by one elsewhere goes, as `remove` does it. Throws DiskError. */
+  removeReplaced(topic: string, partition: number): void {
+    this.doomed.push(...this.moving.removeReplaced(partitionName(topic, partition)))
   }
 
   /** Whether there are `bytes` free: asked before what must not fail half-way. Throws DiskError ENOSPC, and nothing has changed. */
@@ -250,17 +265,19 @@ export class LogDirectory {
   }
 
   /** Flushes what rolls left unsynced. Rejects with DiskError; the directory is then offline. */
-  async flushRolled(): Promise<void> {
-    for (const log of [...this.open.values()]) {
-      if (!this.isOpen(log) || log.activeBaseOffset <= log.recoveryPoint) continue
-      await log.flushRolled().catch((error: unknown) => {
-        if (this.isOpen(log)) throw error
-      })
-    }
+  flushRolled(): Promise<void> {
+    return flushRolledOf(this.live(), this.isOpen)
   }
 
-  private isOpen(log: PartitionLog): boolean {
-    return this.open.get(partitionName(log.topic, log.partition)) === log
+  private readonly isOpen = (log: PartitionLog): boolean => {
+    const name = partitionName(log.topic, log.partition)
+    return this.open.get(name) === log || this.futures.get(name) === log
+  }
+
+  private readonly isLive = (name: string): boolean => this.open.has(name) || this.futures.has(name)
+
+  private live(): readonly PartitionLog[] {
+    return [...this.open.values(), ...this.futures.values()]
   }
 
   /** The broker has registered under this epoch, and goes on with what is here. */
@@ -275,7 +292,7 @@ export class LogDirectory {
   async closeCleanly(highWatermarkOf: HighWatermarkOf, brokerEpoch: number): Promise<void> {
     try {
       this.checkUsable()
-      for (const log of this.open.values()) await log.close()
+      for (const log of this.live()) await log.close()
       await this.writeCheckpoints(highWatermarkOf)
       await this.marks.noteClean(brokerEpoch)
     } finally {
@@ -288,6 +305,7 @@ export class LogDirectory {
     this.abandoned = true
     for (const log of this.open.values()) log.abandon()
     this.open.clear()
+    this.moving.abandon()
     this.lock.release()
   }
 
@@ -297,89 +315,72 @@ export class LogDirectory {
     await this.guard(this.cleaned.raise(placed(log, log.cleanedOffset)))
   }
 
-  private async openLog(topic: string, partition: number, topicId: Uuid | null, config: LogConfig, clean: boolean): Promise<PartitionLog> {
+  private async openFound(found: FoundLog, config: LogConfig): Promise<void> {
+    const { topic, partition, path, isFuture } = found
+    if (!isFuture) return this.keep(await this.openLog(path, topic, partition, null, config, this.cleanShutdown))
+    const name = partitionName(topic, partition)
+    try {
+      if (this.moving.has(name)) return this.moving.addUnopened(name, path)
+      this.moving.add(await this.openLog(path, topic, partition, null, config, this.cleanShutdown))
+    } catch (error) {
+      this.moving.addUnopened(name, path)
+      throw error
+    }
+  }
+
+  private keep(log: PartitionLog): void {
+    const name = partitionName(log.topic, log.partition)
+    assert(!this.open.has(name), `${name} was opened twice`)
+    if (!this.abandoned) this.open.set(name, log)
+  }
+
+  private async openLog(
+    directory: string,
+    topic: string,
+    partition: number,
+    topicId: Uuid | null,
+    config: LogConfig,
+    clean: boolean,
+  ): Promise<PartitionLog> {
     const name = partitionName(topic, partition)
     const opening = PartitionLog.open(this.ports, {
-      directory: `${this.path}/${name}`,
+      directory,
       topic,
       partition,
       topicId,
       config,
-      recoveryPoint: this.stored.recoveryPoints.get(name)?.offset ?? 0,
-      logStartOffset: this.stored.logStarts.get(name)?.offset ?? 0,
+      recoveryPoint: this.stored.offsetOf('recoveryPoints', name) ?? 0,
+      logStartOffset: this.stored.offsetOf('logStarts', name) ?? 0,
       cleanShutdown: clean,
       shared: this.options.shared,
       producerIdExpirationMs: this.options.producerIdExpirationMs,
       onCorruption: this.options.onCorruption,
       onFailure: (error) => this.goOffline(error),
-      onRot: (error) => this.options.onRot?.(topic, partition, error),
+      // What a copy has lost is in the log that it is made from
+      onRot: (error) => (this.open.has(name) ? this.options.onRot?.(topic, partition, error) : undefined),
       cleanedOffset: this.cleaned.offsetOf(name),
-      beforeLowering: (recoveryPoint) => this.lowerRecoveryPoint(name, recoveryPoint),
+      beforeLowering: (recoveryPoint) => this.guardNow(() => this.stored.lowerRecoveryPoint(name, recoveryPoint)),
       beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
     })
     // A disk that fails here fails for all (LogManager.handleIOException): left unopened, the replica would be missed by nobody
     const log = await this.guard(opening)
-    assert(!this.open.has(name), `${name} was opened twice`)
     if (this.abandoned) log.abandon()
-    else this.open.set(name, log)
     return log
   }
 
   private async writeCheckpointsNow(highWatermarkOf: HighWatermarkOf): Promise<void> {
     this.checkUsable()
-    for (const [i, log] of [...this.open.values()].entries()) {
-      if (this.isOpen(log)) log.saveEpochs()
-      if (i % logsPerTurn === logsPerTurn - 1) await nextTurn(this.ports)
-    }
+    await saveEpochsOf(this.ports, this.live(), this.isOpen)
     this.checkUsable()
-    const logs = [...this.open.values()]
-    const lowerings = this.lowerings
-    this.stored = {
-      recoveryPoints: byName(logs.map((log) => placed(log, log.recoveryPoint))),
-      logStarts: byName(logs.map((log) => placed(log, log.logStartOffset))),
-      highWatermarks: byName(logs.flatMap((log) => placedIfKnown(log, highWatermarkOf(log)))),
-    }
-    for (const checkpoint of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
-      await this.guard(this.ports.disk.replaceSmall(this.file(checkpoint), this.textOf(checkpoint)))
-    }
-    if (this.lowerings !== lowerings) this.writeNow('recoveryPoints')
-  }
-
-  /** A stored recovery point above `recoveryPoint` would make the next start take a truncation for a loss. Throws DiskError. */
-  private lowerRecoveryPoint(name: string, recoveryPoint: Offset): void {
-    const known = this.stored.recoveryPoints.get(name)
-    if (known === undefined || known.offset <= recoveryPoint) return
-    this.stored.recoveryPoints.set(name, { ...known, offset: recoveryPoint })
-    this.lowerings += 1
-    this.writeNow('recoveryPoints')
-  }
-
-  /** What is stored of a removed partition must not be taken for that of a new one of the same name. Throws DiskError. */
-  private dropStale(name: string): void {
-    this.guardNow(() => this.cleaned.drop(name))
-    for (const checkpoint of ['recoveryPoints', 'logStarts', 'highWatermarks'] as const) {
-      if ((this.stored[checkpoint].get(name)?.offset ?? 0) === 0) continue
-      for (const other of [...this.stored[checkpoint].keys()]) if (!this.open.has(other)) this.stored[checkpoint].delete(other)
-      this.lowerings += 1
-      this.writeNow(checkpoint)
-    }
+    await this.guard(this.stored.write(this.live(), highWatermarkOf))
   }
 
   private async readMarks(): Promise<void> {
     const { disk } = this.ports
-    this.stored = {
-      recoveryPoints: readOffsets(this.ports, this.file('recoveryPoints')),
-      logStarts: readOffsets(this.ports, this.file('logStarts')),
-      highWatermarks: readOffsets(this.ports, this.file('highWatermarks')),
-    }
+    this.stored.load()
     this.cleaned.load()
     const { clean } = await this.marks.take()
     if (clean) await this.guard(disk.syncDirectory(this.path))
-  }
-
-  private readIdentity(): DirectoryIdentity | null {
-    const path = this.file('identity')
-    return this.ports.disk.exists(path) ? parseMetaProperties(this.ports.disk.readSmall(path).toString()) : null
   }
 
   /** A failed sync of a file that speaks of all logs is as final as that of a log; one that there was no room for is as it was. */
@@ -391,10 +392,6 @@ export class LogDirectory {
       if (error instanceof DiskError && !isAsItWas) this.goOffline(error)
       throw error
     }
-  }
-
-  private writeNow(checkpoint: Checkpoint): void {
-    this.guardNow(() => this.ports.disk.replaceSmallSync(this.file(checkpoint), this.textOf(checkpoint)))
   }
 
   private guardNow(work: () => void): void {
@@ -410,7 +407,7 @@ export class LogDirectory {
     if (this.failed !== null) return
     this.failed = error
     this.marks.onFailure(error)
-    for (const log of this.open.values()) log.distrust(error)
+    for (const log of this.live()) log.distrust(error)
     this.ports.log.write('error', 'log-directory-offline', `${this.path}: ${error.message}`, { code: error.code })
     this.options.onOffline?.(error)
   }
@@ -418,14 +415,4 @@ export class LogDirectory {
   private checkUsable(): void {
     if (this.failed !== null) throw this.failed
   }
-
-  private textOf(checkpoint: Checkpoint): string {
-    return formatOffsets([...this.stored[checkpoint].values()])
-  }
-
-  private file(name: keyof typeof fileNames): string {
-    return `${this.path}/${fileNames[name]}`
-  }
 }
-
-const nextTurn = ({ clock }: LogPorts): Promise<void> => new Promise((resolve) => void clock.after(0, resolve))

@@ -49,6 +49,8 @@ export class LogState {
   failure: DiskError | null = null
   /** Its files are let go; the directory may already be another log's. */
   closed = false
+  /** The log that has taken its place, in another directory: who still reads here goes on there. */
+  successor: LogState | null = null
   /** Names in the directory have changed since it was last synced. */
   namesUnsynced = true
   /** A cleaning has exchanged segments, and the directory was not synced since. */

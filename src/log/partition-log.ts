@@ -18,6 +18,7 @@ import { recoverLog } from './recovery.ts'
 import { advanceLogStart, deleteOldSegments, totalBytes } from './retention.ts'
 import { type Scrubbed, scrubLog, type ScrubbingMeans } from './scrubbing.ts'
 import { writeSmall } from './small-file.ts'
+import { succeed } from './directory/succession.ts'
 import { findMaxTimestamp, findTimestamp } from './timestamps.ts'
 import { truncateFullyAndStartAt, truncateTo } from './truncation.ts'
 
@@ -205,6 +206,11 @@ export class PartitionLog {
     return scrubLog(this.state, means)
   }
 
+  /** Something may have been taken out of what it was copied from, below `offset`: gaps between batches mean nothing. Before the first is copied. */
+  noteCleanedSource(offset: Offset): void {
+    this.state.cleanedOffset ??= offset
+  }
+
   /** Below it the log was cleaned: what cleaner-offset-checkpoint may say. Null: never. */
   get cleanedOffset(): Offset | null {
     return this.state.cleanedOffset
@@ -274,6 +280,24 @@ export class PartitionLog {
     if (!this.state.closed) this.letGo()
   }
 
+  /**
+   * Takes the place of `current`, of which it is a copy in another log directory, under the partition's own name in its own. Nothing else may
+   * be done with it before or after, but by the log that is returned; `current` is closed, its files stay as they are. See `succeed`. Throws DiskError,
+   * with nothing changed.
+   */
+  succeed(current: PartitionLog, directory: string): PartitionLog {
+    const state = succeed(this.state, current.state, directory)
+    this.abandon()
+    current.abandon()
+    current.state.successor = state
+    return new PartitionLog(state, this.id)
+  }
+
+  /** What is done with the log now, a flush, ends before another may have its files. */
+  get isFlushing(): boolean {
+    return this.state.flushes.size > 0
+  }
+
   /** Renames the directory to its `-delete` name and returns that path, which `Disk.removeTree` may remove at leisure. */
   deleteOnDisk(): string {
     this.abandon()
@@ -311,17 +335,19 @@ export class PartitionLog {
 }
 
 /** Of a log that does not open. Throws DiskError. */
-export function setAsideOnDisk(ports: LogPorts, directory: string): void {
-  ports.disk.rename(directory, renamedPath(directory, ports.clock.wall(), '-stray'))
+export function setAsideOnDisk(ports: LogPorts, directory: string, kind: '-delete' | '-stray' = '-stray'): string {
+  const path = renamedPath(directory, ports.clock.wall(), kind)
+  ports.disk.rename(directory, path)
+  return path
 }
 
 let deletions = 0
 
 /**
- * Kafka's name of a partition's directory that waits for its removal, or that is stray (32 hexadecimal digits, here the time and a number), cut so
+ * Kafka's name of a partition's directory that waits for its removal, that is stray, or that is a copy in the making (32 hexadecimal digits, here the time and a number), cut so
  * that any file system takes it.
  */
-function renamedPath(directory: string, now: Timestamp, kind: '-delete' | '-stray'): string {
+export function renamedPath(directory: string, now: Timestamp, kind: '-delete' | '-stray' | '-future'): string {
   const slash = directory.lastIndexOf('/')
   deletions += 1
   const suffix = `.${now.toString(16).padStart(16, '0')}${deletions.toString(16).padStart(16, '0')}${kind}`

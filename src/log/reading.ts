@@ -11,6 +11,7 @@ const readHintsMax = 8
 
 export function read(log: LogState, bounds: ReadBounds): ReadOutcome | Promise<ReadOutcome> {
   const { offset } = bounds
+  if (log.closed && log.successor !== null) return read(log.successor, bounds)
   log.checkOpen()
   if (offset < log.start || offset > log.end) return outOfRange(log)
   if (offset >= Math.min(log.end, bounds.untilOffset)) return emptyRead(offset)

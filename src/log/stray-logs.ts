@@ -1,5 +1,5 @@
 import type { Timestamp, TopicPartition } from '../base/units.ts'
-import { isDeletedName, isStrayName, parsePartitionName, parseSetAsideName } from './directory-names.ts'
+import { isDeletedName, isStrayName, parseFutureName, parsePartitionName, parseSetAsideName } from './directory-names.ts'
 import type { OpenFiles } from './open-files.ts'
 import type { LogPorts } from './options.ts'
 import type { CorruptLogError } from './outcomes.ts'
@@ -43,14 +43,22 @@ export class StrayLogs {
 
 const metadataTopicDirectory = '__cluster_metadata-0'
 
+export interface FoundLog extends TopicPartition {
+  readonly path: string
+  /** A copy that is to take the place of a log in another directory. */
+  readonly isFuture: boolean
+}
+
 /** The partitions that a log directory holds; paths of what waits for its removal go to `doomed`. Throws DiskError. */
-export function findPartitions({ disk, log }: LogPorts, directory: string, doomed: string[]): readonly TopicPartition[] {
-  const found: TopicPartition[] = []
+export function findPartitions({ disk, log }: LogPorts, directory: string, doomed: string[]): readonly FoundLog[] {
+  const found: FoundLog[] = []
   for (const name of disk.list(directory)) {
     const path = `${directory}/${name}`
     if (name === metadataTopicDirectory || !disk.isDirectory(path)) continue
     const place = parsePartitionName(name)
-    if (place !== null) found.push(place)
+    const future = place === null ? parseFutureName(name) : null
+    if (place !== null) found.push({ ...place, path, isFuture: false })
+    else if (future !== null) found.push({ ...future, path, isFuture: true })
     else if (isDeletedName(name)) doomed.push(path)
     else if (!isStrayName(name)) log.write('warn', 'log-directory-foreign', `${path} is not a partition's directory and is left alone`)
   }

@@ -15,6 +15,7 @@ import { produceRequest, produceResponse } from './messages/produce.ts'
 import { fetchRequest, fetchResponse } from './messages/fetch.ts'
 import { listOffsetsRequest, listOffsetsResponse } from './messages/list-offsets.ts'
 import { metadataRequest, metadataResponse } from './messages/metadata.ts'
+import { alterReplicaLogDirsRequest, alterReplicaLogDirsResponse } from './messages/alter-replica-log-dirs.ts'
 import { apiVersionsRequest, apiVersionsResponse } from './messages/api-versions.ts'
 import { createTopicsRequest, createTopicsResponse } from './messages/create-topics.ts'
 import { deleteTopicsRequest, deleteTopicsResponse } from './messages/delete-topics.ts'
@@ -98,6 +99,7 @@ export const apis = {
   offsetForLeaderEpoch: api(23, 'OffsetForLeaderEpoch', offsetForLeaderEpochRequest, offsetForLeaderEpochResponse, ['broker'], 2, 4),
   describeConfigs: api(32, 'DescribeConfigs', describeConfigsRequest, describeConfigsResponse, ['broker', 'controller'], 1, 4),
   alterConfigs: api(33, 'AlterConfigs', alterConfigsRequest, alterConfigsResponse, ['broker', 'controller'], 0, 2),
+  alterReplicaLogDirs: api(34, 'AlterReplicaLogDirs', alterReplicaLogDirsRequest, alterReplicaLogDirsResponse, ['broker'], 1, 2),
   describeLogDirs: api(35, 'DescribeLogDirs', describeLogDirsRequest, describeLogDirsResponse, ['broker'], 1, 5),
   createPartitions: api(37, 'CreatePartitions', createPartitionsRequest, createPartitionsResponse, ['broker', 'controller'], 0, 3),
   deleteGroups: api(42, 'DeleteGroups', deleteGroupsRequest, deleteGroupsResponse, ['broker'], 0, 2),

@@ -1,6 +1,7 @@
 import { apiVersionsHandler } from '../../server/api-versions.ts'
 import type { Handlers, HandlerTable } from '../../server/handlers.ts'
 import { alterConfigsHandler, incrementalAlterConfigsHandler } from './alter-configs.ts'
+import { alterReplicaLogDirsHandler } from './alter-replica-log-dirs.ts'
 import { TopicMaker } from './auto-topics.ts'
 import { controllerRequests } from './controller-requests.ts'
 import { deleteRecordsHandler } from './delete-records.ts'
@@ -33,6 +34,7 @@ export function brokerHandlers(broker: GroupHandlersContext, table: () => Handle
     listConfigResources: listConfigResourcesHandler(broker),
     alterConfigs: alterConfigsHandler(broker),
     incrementalAlterConfigs: incrementalAlterConfigsHandler(broker),
+    alterReplicaLogDirs: alterReplicaLogDirsHandler(broker),
     describeLogDirs: describeLogDirsHandler(broker),
     describeProducers: describeProducersHandler(broker),
     deleteRecords: deleteRecordsHandler(broker),

@@ -40,6 +40,15 @@ export interface ServedPartition {
   watchLowWatermark(look: () => void): () => void
 }
 
+/** A copy of a replica in the making. */
+export interface ServedFuture {
+  readonly topic: string
+  readonly partition: number
+  readonly sizeBytes: number
+  /** Offsets that it still lacks. */
+  readonly lag: Offset
+}
+
 /** One entry of `log.dirs`, as DescribeLogDirs tells it. */
 export interface ServedDirectory {
   readonly path: string
@@ -47,6 +56,8 @@ export interface ServedDirectory {
   /** Nothing in it can be trusted any more. */
   readonly offline: boolean
   readonly partitions: Iterable<ServedPartition>
+  /** Copies of replicas of other directories that are on their way here. */
+  futures(): Iterable<ServedFuture>
   /** Of the file system; null when it cannot be told. */
   space(): { readonly free: number; readonly total: number } | null
 }
@@ -81,4 +92,6 @@ export interface BrokerContext {
   readonly controller: ControllerRequests
   partition(topic: string, partition: number): ServedPartition | undefined
   readonly directories: readonly ServedDirectory[]
+  /** AlterReplicaLogDirs, of one replica. */
+  moveReplica(topic: string, partition: number, path: string): Promise<ErrorCode>
 }

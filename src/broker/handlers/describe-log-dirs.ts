@@ -1,10 +1,11 @@
-import { grouped } from '../../base/grouped.ts'
+import { addTo } from '../../base/grouped.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { Handler, RequestOf, ResponseDraftOf } from '../../server/handlers.ts'
-import type { BrokerContext, ServedDirectory, ServedPartition } from './context.ts'
+import type { BrokerContext, ServedDirectory, ServedFuture, ServedPartition } from './context.ts'
 
 type Result = NonNullable<ResponseDraftOf<'describeLogDirs'>['results']>[number]
-type Wanted = (partition: ServedPartition) => boolean
+type Told = NonNullable<NonNullable<Result['topics']>[number]['partitions']>[number]
+type Wanted = (partition: Pick<ServedPartition, 'topic' | 'partition'>) => boolean
 
 const unknownBytes = -1
 
@@ -26,18 +27,25 @@ function wantedOf(request: RequestOf<'describeLogDirs'>): Wanted {
 function resultOf(directory: ServedDirectory, wanted: Wanted): Result {
   const logDir = directory.path
   if (directory.offline) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir, topics: [] }
-  const byTopic = grouped([...directory.partitions].filter(wanted), (it) => it.topic)
+  const byTopic = new Map<string, Told[]>()
+  for (const partition of directory.partitions) if (wanted(partition)) addTo(byTopic, partition.topic, sizeOf(partition))
+  for (const future of directory.futures()) if (wanted(future)) addTo(byTopic, future.topic, futureOf(future))
   const space = directory.space()
   return {
     errorCode: ErrorCode.NONE,
     logDir,
-    topics: [...byTopic].map(([name, partitions]) => ({ name, partitions: partitions.map(sizeOf) })),
+    topics: [...byTopic].map(([name, partitions]) => ({ name, partitions })),
     totalBytes: space?.total ?? unknownBytes,
     usableBytes: space?.free ?? unknownBytes,
   }
 }
 
-function sizeOf(partition: ServedPartition) {
+/** Its lag is what it lacks of the replica that it is a copy of (ReplicaManager.getLogEndOffsetLag). */
+function futureOf({ partition, sizeBytes, lag }: ServedFuture): Told {
+  return { partitionIndex: partition, partitionSize: sizeBytes, offsetLag: lag, isFutureKey: true }
+}
+
+function sizeOf(partition: ServedPartition): Told {
   const { log, replica } = partition
   return {
     partitionIndex: partition.partition,

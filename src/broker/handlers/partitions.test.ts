@@ -154,8 +154,16 @@ describe('DescribeProducers', () => {
 describe('DescribeLogDirs', () => {
   test('sizes by directory, those that were asked for; a failed directory has an error', () => {
     const { broker, partition } = setUp()
-    const good = { path: '/a', id: null, offline: false, partitions: [partition], space: () => ({ free: 5, total: 9 }) }
-    const bad = { path: '/b', id: null, offline: true, partitions: [], space: () => null }
+    const future = { topic: 't', partition: 7, sizeBytes: 99, lag: 5 }
+    const good = {
+      path: '/a',
+      id: null,
+      offline: false,
+      partitions: [partition],
+      futures: () => [future],
+      space: () => ({ free: 5, total: 9 }),
+    }
+    const bad = { path: '/b', id: null, offline: true, partitions: [], futures: () => [], space: () => null }
     const handler = describeLogDirsHandler(Object.assign(broker, { directories: [good, bad] }))
     for (let version = 1; version <= 5; version += 1) {
       const answer = sent(apis.describeLogDirs, version, handler({ topics: null }, contextOf(version)))
@@ -167,8 +175,11 @@ describe('DescribeLogDirs', () => {
         ],
       )
       assert.deepEqual(
-        answer.results[0]?.topics[0]?.partitions.map((it) => [it.partitionIndex, it.partitionSize, it.offsetLag]),
-        [[0, 1234, 0]],
+        answer.results[0]?.topics[0]?.partitions.map((it) => [it.partitionIndex, it.partitionSize, it.offsetLag, it.isFutureKey]),
+        [
+          [0, 1234, 0, false],
+          [7, 99, 5, true],
+        ],
       )
       assert.equal(answer.results[0]?.usableBytes, version >= 4 ? 5 : -1)
     }

@@ -22,7 +22,7 @@ export type Choice<P extends Place> = P | 'offline' | 'lost'
  * Where the replicas of this broker are (KIP-858). Metadata names a directory for each of them; invariants:
  *
  *  1. A replica is opened where its log is, otherwise where metadata says, otherwise in the healthy directory with the fewest (LogManager.nextLogDirs), one with
- *     room before one without.
+ *     room before one without. Where AlterReplicaLogDirs has asked for it before it was here (`preferred`), it is made there.
  *  2. A replica whose directory has failed is opened nowhere until that directory is back: an empty log in another one would be taken for it. A
  *     directory that failed before it could say its id may be any that is missing (`someUnknown`).
  *  3. A replica that is trusted (in the ISR, or eligible to lead) whose directory is not one of ours (the disk was exchanged, the entry left `log.dirs`) is not opened: whoever counts on
@@ -38,6 +38,7 @@ export function choosePlace<P extends Place>(
   healthy: readonly P[],
   failed: readonly P[],
   someUnknown: boolean,
+  preferred?: P,
 ): Choice<P> {
   const named = directoryOf(state, broker) ?? DIRECTORY_MIGRATING
   if (failed.some((it) => idOf(it) === named)) return 'offline'
@@ -45,7 +46,7 @@ export function choosePlace<P extends Place>(
   const there = healthy.find((it) => idOf(it) === named)
   const holder = there?.logs.has(name) === true ? there : healthy.find((it) => it.logs.has(name))
   if (isGone(named, healthy) && isTrusted(state, broker)) return named === DIRECTORY_LOST && holder !== undefined ? holder : 'lost'
-  return holder ?? there ?? fewest(healthy) ?? 'offline'
+  return holder ?? preferred ?? there ?? fewest(healthy) ?? 'offline'
 }
 
 /** The directory that the controller is to be told of; null: it knows, or will learn. */

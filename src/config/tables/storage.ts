@@ -118,5 +118,7 @@ export const storageRows: readonly ConfigKey[] = [
     does: 'The longest record batch that a topic takes.',
   }),
   int('num.recovery.threads.per.data.dir', 2, 'high', { mode: 'cluster-wide', valid: atLeast(1) }),
-  int('num.replica.alter.log.dirs.threads', null, 'high'),
+  int('num.replica.alter.log.dirs.threads', null, 'high', {
+    does: 'How many copies on their way to another log directory are read and written at once; as many as there are log directories, where it is not set.',
+  }),
 ]

@@ -113,6 +113,23 @@ export class Segment {
     return segment
   }
 
+  /** The same after its directory has got another name. Indexes must be finished. */
+  movedTo(directory: string): Segment {
+    const sizes = {
+      logBytes: this.size,
+      indexEntries: this.index.file.entries,
+      timeIndexEntries: this.timeIndex.file.entries,
+      indexFilesExist: this.indexFilesExist,
+    }
+    const { files, baseOffset, stage } = this
+    const segment = new Segment({ files, directory, baseOffset, stage }, sizes, this.createdAt)
+    this.close()
+    segment.greatest = this.greatest
+    segment.firstTimestamp = this.firstTimestamp
+    segment.bytesSinceIndexEntry = this.bytesSinceIndexEntry
+    return segment
+  }
+
   private makeEmptyFile(): void {
     const file = this.files.use(this.logPath, true)
     if (file.size() > 0) file.truncate(0)

@@ -94,6 +94,7 @@ export class FakeBroker implements GroupHandlersContext {
   readonly lines: string[] = []
   readonly partitions: ServedPartition[] = []
   readonly directories: BrokerContext['directories'] = []
+  moveReplica: BrokerContext['moveReplica'] = () => Promise.resolve(ErrorCode.LOG_DIR_NOT_FOUND)
   readonly seen: { readonly api: string; readonly version: number; readonly request: unknown }[] = []
   stub: ControllerStub = () => null
   readonly groups = new FakeGroups()
