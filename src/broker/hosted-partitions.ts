@@ -76,9 +76,7 @@ export class HostedPartitions {
     // Logs were opened before this broker knew of any topic's configuration
     this.options.settings.forgetAll()
     this.removeWhatIsGone()
-    for (const topic of this.options.image.topics.all()) {
-      for (const partition of topic.partitions) if (partition !== undefined) this.onPartition(topic, partition)
-    }
+    this.takeUpAll()
     await this.settled()
   }
 
@@ -98,18 +96,19 @@ export class HostedPartitions {
   /** The image was replaced as a whole (a snapshot, after this broker had fallen far behind): everything is looked at anew. */
   resync(): void {
     if (!this.started) return
-    const { image, settings } = this.options
-    settings.forgetAll()
+    this.options.settings.forgetAll()
     for (const hosted of [...this.all()]) {
       if (this.wanted(hosted.topicId, hosted.partition) === undefined) this.drop(hosted)
       else this.configure(hosted)
     }
     this.resyncing = true
-    for (const topic of image.topics.all()) {
-      for (const partition of topic.partitions) if (partition !== undefined) this.onPartition(topic, partition)
-    }
+    this.takeUpAll()
     this.resyncing = false
     this.onBrokersChanged()
+  }
+
+  private takeUpAll(): void {
+    for (const { topic, state } of partitionsOf(this.options.image)) this.onPartition(topic, state)
   }
 
   private applyConfigs(changes: ClusterChanges): void {
@@ -184,10 +183,8 @@ export class HostedPartitions {
   /** Takes up what could not be opened before, for want of room. */
   openMissing(): void {
     if (!this.started) return
-    for (const topic of this.options.image.topics.all()) {
-      for (const partition of topic.partitions) {
-        if (partition !== undefined && this.get(topic.id, partition.partition) === undefined) this.onPartition(topic, partition)
-      }
+    for (const { topic, state } of partitionsOf(this.options.image)) {
+      if (this.get(topic.id, state.partition) === undefined) this.onPartition(topic, state)
     }
   }
 
@@ -374,3 +371,9 @@ export class HostedPartitions {
 const whatToDoUnopened =
   'No other replica leads, so it is left as it is, and not led: bring back a broker with another replica; or restore the file from a backup and start ' +
   'again; or let a replica that has lost data lead (an unclean election)'
+
+function* partitionsOf(image: ClusterImage): Iterable<{ readonly topic: TopicImage; readonly state: PartitionImage }> {
+  for (const topic of image.topics.all()) {
+    for (const state of topic.partitions) if (state !== undefined) yield { topic, state }
+  }
+}

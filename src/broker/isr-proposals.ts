@@ -1,3 +1,4 @@
+import { grouped } from '../base/grouped.ts'
 import type { Clock, Log } from '../base/ports.ts'
 import type { Millis, NodeId, Uuid } from '../base/units.ts'
 import { apis } from '../protocol/apis.ts'
@@ -91,16 +92,10 @@ export class IsrProposals {
   }
 
   private draft(batch: readonly Waiting[]) {
-    const byTopic = new Map<Uuid, Waiting[]>()
-    for (const it of batch) {
-      const list = byTopic.get(it.proposal.topicId)
-      if (list === undefined) byTopic.set(it.proposal.topicId, [it])
-      else list.push(it)
-    }
     return {
       brokerId: this.brokerId,
       brokerEpoch: this.brokerEpoch(),
-      topics: [...byTopic].map(([topicId, list]) => ({
+      topics: [...grouped(batch, (it) => it.proposal.topicId)].map(([topicId, list]) => ({
         topicId,
         partitions: list.map(({ partition, proposal }) => ({
           partitionIndex: partition.partition,

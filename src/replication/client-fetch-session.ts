@@ -1,4 +1,5 @@
 import { assert } from '../base/assert.ts'
+import { addTo } from '../base/grouped.ts'
 import type { Uuid } from '../base/units.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchRequestDraft, FetchResponse } from '../protocol/messages/fetch.ts'
@@ -129,7 +130,7 @@ export class ClientFetchSession {
     for (const partition of partitions) {
       partition.sent(this.requests)
       this.known.add(nameOf(partition))
-      listOf(topics, partition.topicId).push({
+      addTo(topics, partition.topicId, {
         partition: partition.partition,
         currentLeaderEpoch: partition.leaderEpoch,
         fetchOffset: partition.logEndOffset,
@@ -145,7 +146,7 @@ export class ClientFetchSession {
     const topics = new Map<Uuid, number[]>()
     for (const [name, partition] of this.forgotten) {
       this.known.delete(name)
-      listOf(topics, partition.topicId).push(partition.partition)
+      addTo(topics, partition.topicId, partition.partition)
     }
     return Array.from(topics, ([topicId, partitions]) => ({ topicId, partitions }))
   }
@@ -153,12 +154,4 @@ export class ClientFetchSession {
 
 function nameOf(partition: FetchedPartition): string {
   return `${partition.topicId}-${partition.partition}`
-}
-
-function listOf<T>(lists: Map<Uuid, T[]>, key: Uuid): T[] {
-  const found = lists.get(key)
-  if (found !== undefined) return found
-  const made: T[] = []
-  lists.set(key, made)
-  return made
 }

@@ -6,7 +6,8 @@ import { root } from '../rig/peers.mjs'
 import { quantile } from './outage.mjs'
 import { chance } from './proxy.mjs'
 import { lacking, Round, startWorld, worldOf } from './round.mjs'
-import { scenarios, weather, weatherNames } from './scenarios.mjs'
+import { weather, weatherNames } from './scenarios/weather.mjs'
+import { scenarios } from './scenarios.mjs'
 import { StockWitness } from './stock-witness.mjs'
 
 const roundsPerWorld = 40
@@ -27,7 +28,7 @@ const options = /** @type {const} */ ({
 
 const say = (/** @type {string} */ text) => process.stdout.write(`${text}\n`)
 
-/** @param {string | undefined} names beginnings of names, with commas @returns {import('./scenarios.mjs').Scenario[]} */
+/** @param {string | undefined} names beginnings of names, with commas @returns {import('./scenarios/scenario.mjs').Scenario[]} */
 export function chosen(names) {
   if (names === undefined) return [...scenarios]
   const words = names.split(',').filter((it) => it !== '')
@@ -53,7 +54,7 @@ export class Campaign {
     this.stock = java ? new StockWitness() : undefined
   }
 
-  /** @param {import('./scenarios.mjs').Scenario} scenario @returns {Promise<import('./round.mjs').Outcome>} */
+  /** @param {import('./scenarios/scenario.mjs').Scenario} scenario @returns {Promise<import('./round.mjs').Outcome>} */
   async round(scenario) {
     this.number += 1
     const seed = this.seed + this.number
@@ -65,7 +66,7 @@ export class Campaign {
     return outcome
   }
 
-  /** @param {import('./scenarios.mjs').Scenario} scenario @param {number} seed @param {string} folder */
+  /** @param {import('./scenarios/scenario.mjs').Scenario} scenario @param {number} seed @param {string} folder */
   async attempt(scenario, seed, folder) {
     const world = await this.worldFor(scenario, seed)
     const { number, patience, keepAlways, stock } = this
@@ -73,7 +74,7 @@ export class Campaign {
     return new Round(world, scenario, { seed, number, folder, patience, keepAlways, ...rest }).run()
   }
 
-  /** @param {import('./scenarios.mjs').Scenario} scenario @param {number} seed */
+  /** @param {import('./scenarios/scenario.mjs').Scenario} scenario @param {number} seed */
   async worldFor(scenario, seed) {
     if (this.world !== undefined && (this.world.kind !== worldOf(scenario) || this.worldRounds >= roundsPerWorld)) await this.end()
     this.worldRounds = this.world === undefined ? 1 : this.worldRounds + 1
@@ -93,7 +94,7 @@ export class Campaign {
   }
 }
 
-/** A round that could not be carried through. @param {import('./scenarios.mjs').Scenario} scenario @param {number} seed @param {unknown} error @returns {import('./round.mjs').Outcome} */
+/** A round that could not be carried through. @param {import('./scenarios/scenario.mjs').Scenario} scenario @param {number} seed @param {unknown} error @returns {import('./round.mjs').Outcome} */
 function failed({ name }, seed, error) {
   const findings = [`the round could not be carried through: ${error instanceof Error ? error.message : String(error)}`]
   const none = { outageMs: NaN, commitMs: NaN, served: 0, windows: 0, elections: 0, quorumElections: 0, recoverMs: NaN, writes: 0 }
@@ -145,7 +146,7 @@ export function table(outcomes) {
   return [head, ...rows].join('\n')
 }
 
-/** What is to be run: one after the other, or at random until the time is over. @param {import('./scenarios.mjs').Scenario[]} list @param {{ rounds: number, hours: number | undefined, random: () => number }} how */
+/** What is to be run: one after the other, or at random until the time is over. @param {import('./scenarios/scenario.mjs').Scenario[]} list @param {{ rounds: number, hours: number | undefined, random: () => number }} how */
 function* plan(list, { rounds, hours, random }) {
   if (hours === undefined) {
     for (const scenario of list) for (let round = 0; round < rounds; round += 1) yield scenario

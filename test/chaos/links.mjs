@@ -106,9 +106,10 @@ export async function startLinked({ nodes: count = 3, seed = 1, properties = {},
     await cluster.waitReady()
     return { cluster, links, clients, bootstrap: clients.map(({ port }) => `127.0.0.1:${port}`).join() }
   } catch (error) {
+    const logs = cluster.logTails()
     links.stop()
     await cluster.stop()
-    throw error
+    throw new Error(`the cluster did not start: ${error instanceof Error ? error.message : String(error)}\n${logs}`, { cause: error })
   }
 }
 

@@ -11,7 +11,8 @@ import { startLinked } from './links.mjs'
 import { Clocks, SmallDisks } from './machine.mjs'
 import { availability, longestOutage } from './outage.mjs'
 import { Story } from './story.mjs'
-import { nowMs, Witness } from './witness.mjs'
+import { nowMs } from './witnesses/sightings.mjs'
+import { Witness } from './witnesses/witness.mjs'
 
 const diskBytes = 96 * 1024 * 1024
 const warmUpMs = 400
@@ -19,7 +20,7 @@ const calmMs = 500
 const recoverTimeoutMs = 60_000
 const toldMax = 12
 
-/** @typedef {import('./scenarios.mjs').Scenario} Scenario */
+/** @typedef {import('./scenarios/scenario.mjs').Scenario} Scenario */
 /** @typedef {import('./faults.mjs').World & { kind: string, clients: { id: number, port: number }[], bootstrap: string, stop: () => Promise<void> }} Started */
 
 /**

@@ -3,6 +3,9 @@ import { connect } from '../rig/wire.mjs'
 
 const askTimeoutMs = 300
 const dialTimeoutMs = 300
+/** How long a witness waits for a leader's answer, and when it looks meanwhile for another leader. */
+export const patience = { lookAfterMs: 200, timeoutMs: 5000 }
+export const againAfterMs = 10
 
 /** @typedef {{ leader: number, epoch: number }} Led */
 

@@ -2,7 +2,7 @@
 // and what clients saw of it.
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { nowMs } from './witness.mjs'
+import { nowMs } from './witnesses/sightings.mjs'
 
 /** A client's silence that is worth a line. */
 const silenceToldMs = 150
@@ -61,7 +61,7 @@ export class Story {
   }
 
   /**
-   * @param {import('./witness.mjs').Sightings} sightings
+   * @param {import('./witnesses/sightings.mjs').Sightings} sightings
    * @param {readonly string[]} head
    * @returns {string}
    */

@@ -53,6 +53,9 @@ export function spawnBound(argv, options) {
   return child
 }
 
+const firstPort = 15_000
+const portRange = 16_000
+
 /** @param {number} port @returns {Promise<boolean>} */
 function isFree(port) {
   return new Promise((resolve) => {
@@ -62,13 +65,23 @@ function isFree(port) {
   })
 }
 
-/** Ports below the range from which the system takes those of outgoing connections, so that none is taken while its node is down. */
+/** What this process has given out, and may not have opened yet. @type {Set<number>} */
+const given = new Set()
+
+/**
+ * Ports below the range from which the system takes those of outgoing connections, so that none is taken while its node is down. None is given out
+ * twice, before they run short.
+ * @param {number} count
+ */
 export async function freePorts(count) {
   /** @type {number[]} */
   const found = []
+  if (given.size > portRange / 2) given.clear()
   while (found.length < count) {
-    const port = 15_000 + Math.floor(Math.random() * 16_000)
-    if (!found.includes(port) && (await isFree(port))) found.push(port)
+    const port = firstPort + Math.floor(Math.random() * portRange)
+    if (given.has(port)) continue
+    given.add(port)
+    if (await isFree(port)) found.push(port)
   }
   return found
 }

@@ -1,3 +1,4 @@
+import { grouped } from '../../base/grouped.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { Handler, RequestOf, ResponseDraftOf } from '../../server/handlers.ts'
 import type { BrokerContext, ServedDirectory, ServedPartition } from './context.ts'
@@ -25,13 +26,7 @@ function wantedOf(request: RequestOf<'describeLogDirs'>): Wanted {
 function resultOf(directory: ServedDirectory, wanted: Wanted): Result {
   const logDir = directory.path
   if (directory.offline) return { errorCode: ErrorCode.KAFKA_STORAGE_ERROR, logDir, topics: [] }
-  const byTopic = new Map<string, ServedPartition[]>()
-  for (const partition of directory.partitions) {
-    if (!wanted(partition)) continue
-    const others = byTopic.get(partition.topic)
-    if (others === undefined) byTopic.set(partition.topic, [partition])
-    else others.push(partition)
-  }
+  const byTopic = grouped([...directory.partitions].filter(wanted), (it) => it.topic)
   const space = directory.space()
   return {
     errorCode: ErrorCode.NONE,

@@ -1,5 +1,6 @@
+import { grouped } from '../../base/grouped.ts'
 import type { Log } from '../../base/ports.ts'
-import type { Millis, NodeId, Uuid } from '../../base/units.ts'
+import type { Millis, NodeId } from '../../base/units.ts'
 import { isActive } from '../../metadata/brokers-image.ts'
 import type { ClusterImage } from '../../metadata/image.ts'
 import type { PartitionImage } from '../../metadata/partition-image.ts'
@@ -55,11 +56,13 @@ export class Departures {
 
   private request(partitions: readonly PartitionImage[]): Promise<AlterPartitionResponse> {
     const { channel, brokerId } = this.options
-    const topics = groupByTopic(partitions)
     const body = {
       brokerId,
       brokerEpoch: this.options.brokerEpoch(),
-      topics: [...topics].map(([topicId, states]) => ({ topicId, partitions: states.map((state) => this.without(state)) })),
+      topics: [...grouped(partitions, (it) => it.topicId)].map(([topicId, states]) => ({
+        topicId,
+        partitions: states.map((state) => this.without(state)),
+      })),
     }
     return channel.request(apis.alterPartition, apis.alterPartition.versionMax, body, {
       timeoutMs: answerTimeoutMs,
@@ -86,14 +89,4 @@ export class Departures {
     const left = codes.filter((code) => code === ErrorCode.NONE || code === ErrorCode.NEW_LEADER_ELECTED).length
     if (left > 0) this.options.log.write('info', 'replicas-left', `${left} replicas without room have left their in-sync sets`, { left })
   }
-}
-
-function groupByTopic(partitions: readonly PartitionImage[]): ReadonlyMap<Uuid, readonly PartitionImage[]> {
-  const topics = new Map<Uuid, PartitionImage[]>()
-  for (const state of partitions) {
-    const list = topics.get(state.topicId)
-    if (list === undefined) topics.set(state.topicId, [state])
-    else list.push(state)
-  }
-  return topics
 }

@@ -1,3 +1,4 @@
+import { grouped } from '../../base/grouped.ts'
 import { DiskError, type Ports } from '../../base/ports.ts'
 import type { Millis, NodeId } from '../../base/units.ts'
 import { Peer, PeerError } from '../../client/peer.ts'
@@ -76,13 +77,6 @@ function startAt(partition: HostedPartition, offset: number): void {
 }
 
 function byLeader(partitions: readonly HostedPartition[]): ReadonlyMap<NodeId, readonly HostedPartition[]> {
-  const leaders = new Map<NodeId, HostedPartition[]>()
-  for (const partition of partitions) {
-    const { leader, role } = partition.replica
-    if (role !== 'follower' || leader < 0) continue
-    const others = leaders.get(leader)
-    if (others === undefined) leaders.set(leader, [partition])
-    else others.push(partition)
-  }
-  return leaders
+  const following = partitions.filter(({ replica }) => replica.role === 'follower' && replica.leader >= 0)
+  return grouped(following, (it) => it.replica.leader)
 }

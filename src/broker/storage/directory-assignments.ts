@@ -1,3 +1,4 @@
+import { grouped } from '../../base/grouped.ts'
 import type { Clock, Log, Timer } from '../../base/ports.ts'
 import type { Millis, NodeId, Uuid } from '../../base/units.ts'
 import { apis } from '../../protocol/apis.ts'
@@ -158,16 +159,6 @@ export class DirectoryAssignments {
 
 function keyOf({ topicId, partition }: { readonly topicId: Uuid; readonly partition: number }): string {
   return `${topicId}:${partition}`
-}
-
-function grouped<T>(list: readonly T[], by: (item: T) => string): ReadonlyMap<string, readonly T[]> {
-  const groups = new Map<string, T[]>()
-  for (const it of list) {
-    const group = groups.get(by(it))
-    if (group === undefined) groups.set(by(it), [it])
-    else group.push(it)
-  }
-  return groups
 }
 
 function errorsOf(response: AssignReplicasToDirsResponse): ReadonlyMap<string, number> {

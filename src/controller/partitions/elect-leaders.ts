@@ -1,3 +1,4 @@
+import { addTo } from '../../base/grouped.ts'
 import { hasPreferredLeader } from '../../metadata/partition-image.ts'
 import type { TopicImage } from '../../metadata/topics-image.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
@@ -32,10 +33,7 @@ function electAll(state: ControllerState, kind: Kind, out: RecordBatch): Results
   const byTopic = new Map<string, number[]>()
   for (const { topicId, partition } of wanting.all()) {
     const topic = state.image.topics.byId(topicId)
-    if (topic === undefined) continue
-    const partitions = byTopic.get(topic.name) ?? []
-    partitions.push(partition)
-    byTopic.set(topic.name, partitions)
+    if (topic !== undefined) addTo(byTopic, topic.name, partition)
   }
   return electNamed(
     state,

@@ -1,3 +1,4 @@
+import { addTo } from '../../base/grouped.ts'
 import type { NodeId } from '../../base/units.ts'
 import { isReassigning, type PartitionImage } from '../../metadata/partition-image.ts'
 import type { TopicImage } from '../../metadata/topics-image.ts'
@@ -113,9 +114,7 @@ function movingByTopic(state: ControllerState): readonly { readonly name: string
   for (const { topicId, partition } of state.index.reassigning.all()) {
     const name = state.image.topics.byId(topicId)?.name
     if (name === undefined) continue
-    const indexes = byTopic.get(name) ?? []
-    indexes.push(partition)
-    byTopic.set(name, indexes)
+    addTo(byTopic, name, partition)
   }
   return [...byTopic].map(([name, partitionIndexes]) => ({ name, partitionIndexes }))
 }

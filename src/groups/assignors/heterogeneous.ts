@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts'
+import { addTo } from '../../base/grouped.ts'
 import { Heap } from '../../base/heap.ts'
 import { nobody, type OwnedTopic, type PartitionOwners, unowned } from './partition-owners.ts'
 
@@ -96,9 +97,7 @@ function heldBy(topic: OwnedTopic, before: Int32Array): Map<number, number[]> {
     for (const [partition, owner] of topic.owners.entries()) {
       assert(owner !== nobody, 'a partition without an owner')
       if ((before[partition] === owner) !== kept) continue
-      const partitions = held.get(owner)
-      if (partitions === undefined) held.set(owner, [partition])
-      else partitions.push(partition)
+      addTo(held, owner, partition)
     }
   }
   return held

@@ -1,4 +1,5 @@
 import { assert } from '../../base/assert.ts'
+import { addTo } from '../../base/grouped.ts'
 import type { Uuid } from '../../base/units.ts'
 import type { AssignmentInput, AssignmentMember, GroupAssignment, MemberAssignment } from './assign.ts'
 
@@ -88,9 +89,7 @@ export class PartitionOwners {
         if (owner === nobody) continue
         const of = made[owner]
         assert(of !== undefined, 'an owner who is no member')
-        const partitions = of.get(topic.topicId)
-        if (partitions === undefined) of.set(topic.topicId, [partition])
-        else partitions.push(partition)
+        addTo(of, topic.topicId, partition)
       }
     }
     return new Map(this.members.map(({ memberId, member }, index) => [memberId, settled(member.assigned, made[index])]))

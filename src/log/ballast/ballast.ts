@@ -25,6 +25,8 @@ const roomForTaking = 4
  *   none --start, or later: enough is free--> held --a write finds no room--> none
  *
  * What it gives room for is bounded by its size. A write that finds no room without it fails as on any full disk.
+ *
+ * Several may stand on one file: a starting process, its controller and its broker give it up as each finds no room; the controller's takes it (`start`).
  */
 export class Ballast {
   private readonly ports: BallastPorts

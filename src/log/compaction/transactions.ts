@@ -1,3 +1,4 @@
+import { addTo } from '../../base/grouped.ts'
 import type { Offset } from '../../base/units.ts'
 import { MalformedError } from '../../protocol/reader.ts'
 import type { BatchHeader } from '../../protocol/records/batch-header.ts'
@@ -36,10 +37,7 @@ export class TransactionEnds {
     if (firstOffset === undefined || (record?.type !== 'ABORT' && record?.type !== 'COMMIT')) return
     this.open.delete(header.producerId)
     if (record.type === 'COMMIT') return
-    const known = this.aborted.get(header.producerId)
-    const ended = { firstOffset, markerOffset: header.lastOffset }
-    if (known === undefined) this.aborted.set(header.producerId, [ended])
-    else known.push(ended)
+    addTo(this.aborted, header.producerId, { firstOffset, markerOffset: header.lastOffset })
   }
 
   /** Nothing more is to be read. */

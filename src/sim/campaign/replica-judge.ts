@@ -1,3 +1,4 @@
+import { addTo } from '../../base/grouped.ts'
 import type { Epoch, NodeId, Offset } from '../../base/units.ts'
 import type { HostedPartition } from '../../broker/hosted-partition.ts'
 import { type PartitionImage, RECOVERED } from '../../metadata/partition-image.ts'
@@ -82,9 +83,7 @@ export class ReplicaJudge {
         if (hosted.replica.role === 'none' || hosted.log.failure !== null) continue
         const key = `${hosted.name} (${hosted.topicId})`
         const seen = { node: id, hosted, bytes: this.bytesOf(id, hosted) }
-        const known = found.get(key)
-        if (known === undefined) found.set(key, [seen])
-        else known.push(seen)
+        addTo(found, key, seen)
       }
     }
     return found

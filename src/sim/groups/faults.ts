@@ -1,6 +1,6 @@
 import type { Millis } from '../../base/units.ts'
 import type { SimulatedBroker } from './broker.ts'
-import type { Member } from './member.ts'
+import type { Member } from './clients/member.ts'
 import type { ReplicatedLog } from './replicated-log.ts'
 import type { World } from './world.ts'
 

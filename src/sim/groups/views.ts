@@ -3,7 +3,7 @@ import { apis } from '../../protocol/apis.ts'
 import { decode, encode } from '../../protocol/codec.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { Draft, Schema } from '../../protocol/schema.ts'
-import type { Request, Response } from './link.ts'
+import type { Request, Response } from './clients/link.ts'
 import { assignedIn, type PartitionKey, partitionKey } from './shadow.ts'
 import { hold } from './violation.ts'
 

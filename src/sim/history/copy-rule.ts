@@ -1,3 +1,4 @@
+import { addTo } from '../../base/grouped.ts'
 import type { LastDrain } from './drain-rules.ts'
 import type { Findings } from './findings.ts'
 import { none } from './history.ts'
@@ -50,9 +51,7 @@ function findPlaces(reading: Reading, keys: readonly string[]): Map<Value, Place
         if (!reading.isSure(value)) continue
         const name = history.valueName(value)
         const place = { position, record: history.placed(value, log.offsetAt(position)) }
-        const others = found.get(name)
-        if (others === undefined) found.set(name, [place])
-        else others.push(place)
+        addTo(found, name, place)
       }
     }
   }

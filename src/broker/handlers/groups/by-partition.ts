@@ -1,3 +1,4 @@
+import { grouped } from '../../../base/grouped.ts'
 import type { GroupCoordinatorPort } from './context.ts'
 
 interface Described {
@@ -19,12 +20,5 @@ export async function byPartition<Answer extends Described>(
 }
 
 function partitioned(coordinator: GroupCoordinatorPort, groupIds: readonly string[]): readonly (readonly string[])[] {
-  const byNumber = new Map<number, string[]>()
-  for (const groupId of new Set(groupIds)) {
-    const partition = coordinator.partitionFor(groupId)
-    const names = byNumber.get(partition)
-    if (names === undefined) byNumber.set(partition, [groupId])
-    else names.push(groupId)
-  }
-  return [...byNumber.values()]
+  return [...grouped(new Set(groupIds), (it) => coordinator.partitionFor(it)).values()]
 }

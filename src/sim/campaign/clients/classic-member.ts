@@ -3,7 +3,7 @@ import { parseAssignment, writeAssignment, writeSubscription } from '../../../gr
 import { apis } from '../../../protocol/apis.ts'
 import { ErrorCode } from '../../../protocol/errors.ts'
 import type { JoinGroupResponse } from '../../../protocol/messages/join-group.ts'
-import { isOfCoordinator } from './group-link.ts'
+import { isOfCoordinator } from '../../groups/clients/coordinator-errors.ts'
 import type { Membership, MembershipHost, Signature } from './group-member.ts'
 
 const sessionTimeoutMs: Millis = 2_000

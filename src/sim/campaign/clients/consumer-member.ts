@@ -2,7 +2,7 @@ import type { Millis } from '../../../base/units.ts'
 import { apis } from '../../../protocol/apis.ts'
 import { ErrorCode } from '../../../protocol/errors.ts'
 import type { ConsumerGroupHeartbeatResponse } from '../../../protocol/messages/consumer-group-heartbeat.ts'
-import { isOfCoordinator } from './group-link.ts'
+import { isOfCoordinator } from '../../groups/clients/coordinator-errors.ts'
 import type { Membership, MembershipHost, Signature } from './group-member.ts'
 
 const heartbeatTimeoutMs: Millis = 1_500

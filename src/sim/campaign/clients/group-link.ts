@@ -7,16 +7,6 @@ import type { ClusterWorld } from '../../cluster-world.ts'
 import type { Place } from '../../network-links.ts'
 
 const findTimeoutMs: Millis = 1_000
-const coordinatorErrors: ReadonlySet<number> = new Set([
-  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
-  ErrorCode.COORDINATOR_NOT_AVAILABLE,
-  ErrorCode.NOT_COORDINATOR,
-])
-
-/** Another coordinator is to be looked for, or the same one asked again. */
-export function isOfCoordinator(errorCode: number): boolean {
-  return coordinatorErrors.has(errorCode)
-}
 
 /** How a member reaches the coordinator of its group: it asks one node after the other who that is, believes it, and asks again when that proves wrong. */
 export class GroupLink {

@@ -3,8 +3,9 @@ import { type Millis, type Offset, partitionName } from '../../../base/units.ts'
 import type { ClusterClient } from '../../../client/cluster-client.ts'
 import { apis } from '../../../protocol/apis.ts'
 import { ErrorCode } from '../../../protocol/errors.ts'
+import { isOfCoordinator } from '../../groups/clients/coordinator-errors.ts'
 import { type CampaignClient, type ClientWorld, pauseOf, prngOf, reasonOf } from './client.ts'
-import { GroupLink, isOfCoordinator } from './group-link.ts'
+import { GroupLink } from './group-link.ts'
 
 const fetchPatienceMs: Millis = 700
 const fetchWaitMs: Millis = 30

@@ -1,9 +1,10 @@
-import { NO_UUID } from '../../base/units.ts'
-import { ErrorCode } from '../../protocol/errors.ts'
-import { isOfCoordinator, type Link, type Response } from './link.ts'
+import { NO_UUID } from '../../../base/units.ts'
+import { ErrorCode } from '../../../protocol/errors.ts'
+import { isOfCoordinator } from './coordinator-errors.ts'
+import type { Link, Response } from './link.ts'
 import { type Member, type MemberWorld, restartMinMs, type Signature } from './member.ts'
 import { OffsetsClient } from './offsets-client.ts'
-import { type PartitionKey, partitionKey } from './shadow.ts'
+import { type PartitionKey, partitionKey } from '../shadow.ts'
 
 type State = 'down' | 'in' | 'leaving'
 

@@ -1,11 +1,11 @@
-import type { Millis } from '../../base/units.ts'
-import type { OffsetHistory, PendingOp } from './offset-history.ts'
-import type { LogJudge } from './log-judge.ts'
-import type { GroupsOptions } from './options.ts'
-import type { Ownership } from './ownership.ts'
+import type { Millis } from '../../../base/units.ts'
+import type { OffsetHistory, PendingOp } from '../offset-history.ts'
+import type { LogJudge } from '../log-judge.ts'
+import type { GroupsOptions } from '../options.ts'
+import type { Ownership } from '../ownership.ts'
 import type { Link, LinkWorld } from './link.ts'
-import type { PartitionKey } from './shadow.ts'
-import type { SimulatedTopics } from './topics.ts'
+import type { PartitionKey } from '../shadow.ts'
+import type { SimulatedTopics } from '../topics.ts'
 
 /** What members of groups share. */
 export interface MemberWorld extends LinkWorld {

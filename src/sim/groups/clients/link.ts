@@ -1,12 +1,11 @@
-import type { Millis, NodeId } from '../../base/units.ts'
-import type { ApiCommand, GroupApi, GroupReply } from '../../groups/commands.ts'
-import { apis } from '../../protocol/apis.ts'
-import { decode, encode } from '../../protocol/codec.ts'
-import { ErrorCode } from '../../protocol/errors.ts'
-import type { Draft, Message, Schema } from '../../protocol/schema.ts'
-import type { SimulatedBroker } from './broker.ts'
-import type { Channel } from './channel.ts'
-import type { Actor, Scheduler } from './scheduler.ts'
+import type { Millis, NodeId } from '../../../base/units.ts'
+import type { ApiCommand, GroupApi, GroupReply } from '../../../groups/commands.ts'
+import { apis } from '../../../protocol/apis.ts'
+import { decode, encode } from '../../../protocol/codec.ts'
+import type { Draft, Message, Schema } from '../../../protocol/schema.ts'
+import type { SimulatedBroker } from '../broker.ts'
+import type { Channel } from '../channel.ts'
+import type { Actor, Scheduler } from '../scheduler.ts'
 
 export type Request<K extends GroupApi> = Draft<(typeof apis)[K]['request']>
 export type Response<K extends GroupApi> = Message<(typeof apis)[K]['response']>
@@ -37,17 +36,6 @@ export interface Answer<K extends GroupApi> {
 const findMs: Millis = 20
 const backoffMinMs: Millis = 30
 const backoffMaxMs: Millis = 120
-
-/** Errors after which another coordinator is looked for, or the same one asked again. */
-const coordinatorErrors: ReadonlySet<number> = new Set([
-  ErrorCode.COORDINATOR_LOAD_IN_PROGRESS,
-  ErrorCode.COORDINATOR_NOT_AVAILABLE,
-  ErrorCode.NOT_COORDINATOR,
-])
-
-export function isOfCoordinator(errorCode: number): boolean {
-  return coordinatorErrors.has(errorCode)
-}
 
 /** How a client reaches the coordinator of its group: it asks some broker who that is, believes it, and asks again when that proves wrong. */
 export class Link {

@@ -1,7 +1,7 @@
 import type { Link } from './link.ts'
 import { type MemberWorld, nobody } from './member.ts'
 import { OffsetsClient } from './offsets-client.ts'
-import { type PartitionKey, partitionKey, splitKey } from './shadow.ts'
+import { type PartitionKey, partitionKey, splitKey } from '../shadow.ts'
 
 /**
  * Keeps offsets in a group without joining it: it commits with no generation, reads, and deletes now and then. In groups that have members it is

@@ -1,10 +1,11 @@
-import type { Millis } from '../../base/units.ts'
-import { writeAssignment, writeSubscription, parseSubscription } from '../../groups/subscriptions/consumer-protocol.ts'
-import { ErrorCode } from '../../protocol/errors.ts'
-import { isOfCoordinator, type Link, type Response } from './link.ts'
+import type { Millis } from '../../../base/units.ts'
+import { writeAssignment, writeSubscription, parseSubscription } from '../../../groups/subscriptions/consumer-protocol.ts'
+import { ErrorCode } from '../../../protocol/errors.ts'
+import { isOfCoordinator } from './coordinator-errors.ts'
+import type { Link, Response } from './link.ts'
 import { type Member, type MemberWorld, restartMinMs, type Signature } from './member.ts'
 import { OffsetsClient } from './offsets-client.ts'
-import { assignedIn, type PartitionKey, partitionKey } from './shadow.ts'
+import { assignedIn, type PartitionKey, partitionKey } from '../shadow.ts'
 
 type State = 'down' | 'joining' | 'syncing' | 'stable' | 'leaving'
 

@@ -1,9 +1,11 @@
-import { ErrorCode } from '../../protocol/errors.ts'
-import { isOfCoordinator, type Link, type Response } from './link.ts'
+import { addTo } from '../../../base/grouped.ts'
+import { ErrorCode } from '../../../protocol/errors.ts'
+import { isOfCoordinator } from './coordinator-errors.ts'
+import type { Link, Response } from './link.ts'
 import type { MemberWorld, PendingOps, Signature } from './member.ts'
-import type { PendingOp } from './offset-history.ts'
-import { type PartitionKey, partitionKey, splitKey } from './shadow.ts'
-import { hold } from './violation.ts'
+import type { PendingOp } from '../offset-history.ts'
+import { type PartitionKey, partitionKey, splitKey } from '../shadow.ts'
+import { hold } from '../violation.ts'
 
 /** Topics are named by their id: one of the same name that comes after another has been deleted is another. */
 const commitVersion = 10
@@ -21,9 +23,7 @@ function byTopic(keys: Iterable<PartitionKey>): Map<string, number[]> {
   const topics = new Map<string, number[]>()
   for (const key of keys) {
     const { topic, partition } = splitKey(key)
-    const partitions = topics.get(topic)
-    if (partitions === undefined) topics.set(topic, [partition])
-    else partitions.push(partition)
+    addTo(topics, topic, partition)
   }
   return topics
 }

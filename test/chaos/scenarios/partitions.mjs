@@ -1,0 +1,112 @@
+// Nodes that do not hear each other.
+import { fault, once, silenceMs } from './scenario.mjs'
+
+/** @type {readonly import('./scenario.mjs').Scenario[]} */
+export const partitions = [
+  {
+    name: 'isolate-leader',
+    about: 'the leader hears nobody and is heard by nobody',
+    layout: 'apart',
+    steps: once(fault('isolate', 'leader'), 4000),
+    outageMs: silenceMs,
+  },
+  {
+    name: 'isolate-leader-from-peers',
+    about: 'the leader hears clients only',
+    layout: 'apart',
+    steps: once(fault('isolate', 'leader', { clients: true }), 4000),
+    outageMs: silenceMs,
+  },
+  {
+    name: 'isolate-follower',
+    about: 'an in-sync follower is cut off',
+    layout: 'apart',
+    steps: once(fault('isolate', 'follower'), 4000),
+    outageMs: silenceMs,
+  },
+  {
+    name: 'isolate-controller',
+    about: 'the active controller is cut off',
+    layout: 'apart',
+    steps: once(fault('isolate', 'controller'), 4000),
+    outageMs: silenceMs,
+  },
+  {
+    name: 'isolate-both',
+    about: 'leader and active controller in one are cut off from their peers, not from clients',
+    layout: 'together',
+    steps: once(fault('isolate', 'both', { clients: true }), 5000),
+    outageMs: silenceMs + 1000,
+  },
+  {
+    name: 'deaf-leader',
+    about: 'the leader hears nobody and is heard',
+    layout: 'apart',
+    steps: once(fault('oneWay', 'leader', { way: 'in', clients: true }), 4000),
+    outageMs: silenceMs,
+  },
+  {
+    name: 'deaf-leader-confirmed',
+    about: 'the leader hears nobody, and all it says goes on arriving: the controller goes on believing in it',
+    layout: 'apart',
+    steps: once(fault('oneWay', 'leader', { way: 'in', clients: true, isConfirmed: true }), 4000),
+    outageMs: 4000 + 1500,
+  },
+  {
+    name: 'mute-leader',
+    about: 'the leader hears and is not heard',
+    layout: 'apart',
+    steps: once(fault('oneWay', 'leader', { way: 'out', clients: true }), 4000),
+    outageMs: silenceMs,
+  },
+  {
+    name: 'deaf-controller',
+    about: 'the active controller hears nobody and is heard',
+    layout: 'together',
+    steps: once(fault('oneWay', 'both', { way: 'in', clients: true }), 5000),
+    outageMs: silenceMs + 1000,
+  },
+  {
+    name: 'mute-controller',
+    about: 'the active controller hears and is not heard',
+    layout: 'together',
+    steps: once(fault('oneWay', 'both', { way: 'out', clients: true }), 5000),
+    outageMs: silenceMs + 1000,
+  },
+  {
+    name: 'leader-without-controller',
+    about: 'the leader and the active controller do not hear each other; everybody else hears both',
+    layout: 'apart',
+    steps: once(fault('bridge', ['leader', 'controller']), 5000),
+    outageMs: silenceMs + 1000,
+  },
+  {
+    name: 'leader-without-follower',
+    about: 'leader and follower do not hear each other; the controller hears both',
+    layout: 'apart',
+    steps: once(fault('bridge', ['leader', 'follower']), 14_000),
+    outageMs: 12_500,
+  },
+  {
+    name: 'leader-unfollowed',
+    about: 'no follower reaches the leader, and the controller does: it leads on, and may acknowledge nothing',
+    layout: 'apart',
+    steps: once(fault('isolate', 'leader', { clients: true, planes: ['broker'] }), 5000),
+    outageMs: 5000 + 1500,
+  },
+  {
+    name: 'split-three-ways',
+    about: 'no two nodes hear each other: nothing is acknowledged',
+    layout: 'spread',
+    steps: once(fault('split', 'all'), 3000),
+    outageMs: 3000 + 5000,
+  },
+  {
+    name: 'clients-cut',
+    about: 'clients do not reach the leader, which is well',
+    layout: 'apart',
+    steps: once(fault('cutClients', 'leader'), 2000),
+    outageMs: 2000 + 1000,
+    elections: 0,
+  },
+]
