@@ -37,6 +37,8 @@ export interface PartitionLogOptions {
   readonly shared: LogShared
   /** Producers that were silent for longer are forgotten (`producer.id.expiration.ms`). */
   readonly producerIdExpirationMs: number
+  /** After any stop: every byte is checked, below the recovery point too, and every index made anew (a small log that must be right). */
+  readonly checksAll?: boolean
   /** What to do with bad bytes below the recovery point: reject with CorruptLogError, or cut them off as Kafka does. */
   readonly onCorruption: 'refuse' | 'cut'
   /** From cleaner-offset-checkpoint: the log is clean below. */

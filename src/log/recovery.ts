@@ -95,6 +95,7 @@ function readEpochs(ports: LogPorts, options: PartitionLogOptions, names: Readon
 /** Index of the first segment whose batches must be checked; the number of segments when none must. */
 function firstToRecover(recovery: Recovery): number {
   const { segments, options } = recovery
+  if (options.checksAll === true) return 0
   const insane = segments.findIndex((segment) => !indexesAreSane(segment))
   const first = insane < 0 ? segments.length : insane
   if (options.cleanShutdown) return first
@@ -108,7 +109,7 @@ function firstToRecover(recovery: Recovery): number {
  */
 function lowerRecoveryPoint(recovery: Recovery, first: number): void {
   const base = recovery.segments[first]?.baseOffset
-  if (base === undefined || base >= recovery.recoveryPoint) return
+  if (recovery.options.checksAll === true || base === undefined || base >= recovery.recoveryPoint) return
   const next = recovery.segments[first + 1]?.baseOffset ?? Infinity
   if (next > recovery.recoveryPoint) return
   recovery.options.beforeLowering?.(base)

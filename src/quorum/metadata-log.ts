@@ -3,13 +3,24 @@ import type { Clock, Disk, Log } from '../base/ports.ts'
 import type { Epoch, Offset, Timestamp } from '../base/units.ts'
 import { defaultLogConfig } from '../log/log-config.ts'
 import { OpenFiles } from '../log/open-files.ts'
+import { CorruptLogError } from '../log/outcomes.ts'
 import { PartitionLog } from '../log/partition-log.ts'
 import { TailBudget } from '../log/tail.ts'
 import { MalformedError } from '../protocol/reader.ts'
 import type { EpochStart, LogOutline, OffsetAndEpoch } from '../raft/log-shape.ts'
+import { type DurablePoint, durablePointFileName } from './durable-point.ts'
 import { batchesIn, type MetadataBatch, metadataBatchBytesMax } from './metadata-batch.ts'
 import type { MetadataSnapshot } from './metadata-quorum.ts'
-import { listSnapshots, readSnapshot, type SnapshotBytes, snapshotFileName, snapshotInMemory, snapshotOnDisk } from './snapshot-file.ts'
+import { quorumStateFileName } from './quorum-state.ts'
+import {
+  snapshotProblem,
+  listSnapshots,
+  readSnapshot,
+  type SnapshotBytes,
+  snapshotFileName,
+  snapshotInMemory,
+  snapshotOnDisk,
+} from './snapshot-file.ts'
 
 export const metadataTopic = '__cluster_metadata'
 
@@ -40,45 +51,57 @@ export class MetadataLog {
   /** Null: in memory only. */
   private readonly disk: PartitionLog | null
   private readonly directory: string
+  private readonly point: DurablePoint | null
   private batches: MetadataBatch[] = []
   private end: Offset = 0
   private snapshots: OffsetAndEpoch[] = []
   private memorySnapshot: { readonly id: OffsetAndEpoch; readonly bytes: SnapshotBytes } | null = null
   private receiving: { readonly id: OffsetAndEpoch; chunks: Buffer[]; size: number } | null = null
 
-  private constructor(ports: MetadataLogPorts, directory: string, disk: PartitionLog | null) {
+  private constructor(ports: MetadataLogPorts, directory: string, disk: PartitionLog | null, point: DurablePoint | null) {
     this.ports = ports
+    this.point = point
     this.directory = directory
     this.disk = disk
   }
 
   static inMemory(ports: MetadataLogPorts): MetadataLog {
-    return new MetadataLog(ports, '', null)
+    return new MetadataLog(ports, '', null, null)
   }
 
-  /** Rejects with DiskError, CorruptLogError, MetadataLogError. */
+  /**
+   * Bad bytes below the durable point, and a log that has lost files, are rot (S-5): nothing is cut. Rejects with DiskError, CorruptLogError,
+   * MetadataLogError.
+   */
   static async onDisk(
     ports: MetadataLogPorts,
     directory: string,
     segmentBytes: number,
+    point: DurablePoint,
   ): Promise<{ log: MetadataLog; outline: LogOutline }> {
-    await makeDurably(ports.disk, directory)
-    const snapshots = listSnapshots(ports.disk, directory)
+    const snapshots = soundSnapshots(ports, directory)
     const disk = await PartitionLog.open(ports, {
       directory,
       topic: metadataTopic,
       partition: 0,
       topicId: null,
       config: { ...defaultLogConfig, segmentBytes, maxMessageBytes: metadataBatchBytesMax, retentionMs: -1 },
-      recoveryPoint: 0,
+      recoveryPoint: point.offset,
       logStartOffset: 0,
       cleanShutdown: false,
       shared: { files: new OpenFiles(ports.disk, openFilesMax), tail: new TailBudget({ tailBytesMax, tailBytesPerLogMax: tailBytesMax }) },
       producerIdExpirationMs: 0,
-      onCorruption: 'cut',
+      onCorruption: 'refuse',
+      checksAll: true,
+      beforeLowering: (offset) => point.lower(offset),
     })
-    const log = new MetadataLog(ports, directory, disk)
-    return { log, outline: await log.load(disk, snapshots) }
+    const log = new MetadataLog(ports, directory, disk, point)
+    try {
+      return { log, outline: await log.load(disk, snapshots) }
+    } catch (error) {
+      disk.abandon()
+      throw error
+    }
   }
 
   get endOffset(): Offset {
@@ -97,7 +120,7 @@ export class MetadataLog {
     this.snapshots = snapshots.filter((snapshot) => snapshot.offset >= start.offset)
     this.end = disk.logEndOffset
     const epochs = await this.readAll(disk, start, latest?.offset ?? 0)
-    disk.flushNow()
+    this.flush()
     return { start, endOffset: this.end, epochs, latestSnapshot: latest }
   }
 
@@ -112,12 +135,15 @@ export class MetadataLog {
 
   private async readAll(disk: PartitionLog, start: OffsetAndEpoch, retainFrom: Offset): Promise<EpochStart[]> {
     const epochs: EpochStart[] = []
+    let next = start.offset
     for (let offset = start.offset; offset < this.end;) {
       const found = await disk.read(offset, readBytes, this.end, true)
       if (found.kind !== 'read' || found.records.length === 0)
         throw new MetadataLogError(`${this.directory} has no batch at offset ${offset}`)
       for (const batch of batchesIn(Buffer.concat(found.records))) {
         const { header } = batch
+        if (header.baseOffset > next) throw new MetadataLogError(`${this.directory} has no batch at offset ${next}`)
+        next = header.lastOffset + 1
         if (header.leaderEpoch !== epochs.at(-1)?.epoch) {
           epochs.push({ epoch: header.leaderEpoch, startOffset: Math.max(header.baseOffset, start.offset) })
         }
@@ -152,6 +178,7 @@ export class MetadataLog {
   /** fdatasync, blocking. Throws DiskError, after which the log must not be trusted. */
   flush(): void {
     this.disk?.flushNow()
+    this.point?.advance(this.end)
   }
 
   async close(): Promise<void> {
@@ -339,16 +366,27 @@ export class MetadataLog {
   }
 }
 
-/** The directory and those above it that are not there yet; their names are durable when it resolves. */
-async function makeDurably(disk: Disk, directory: string): Promise<void> {
-  const above = parentOf(directory)
-  if (above === directory || disk.exists(directory)) return
-  await makeDurably(disk, above)
-  disk.makeDirectory(directory)
-  await disk.syncDirectory(above)
+/** Those that check: another, if there is one, and the log since will do in the place of one that does not. Throws DiskError. */
+function soundSnapshots({ disk, log }: MetadataLogPorts, directory: string): OffsetAndEpoch[] {
+  const found = listSnapshots(disk, directory)
+  for (let latest = found.at(-1); latest !== undefined; latest = found.at(-1)) {
+    const path = `${directory}/${snapshotFileName(latest)}`
+    const problem = snapshotProblem(disk, path, latest)
+    if (problem === null) return found
+    log.write('error', 'metadata-snapshot-rotten', `${path} is not whole (${problem}) and is not used`)
+    disk.rename(path, `${path}.rotten`)
+    found.pop()
+  }
+  return found
 }
 
-function parentOf(path: string): string {
-  const slash = path.lastIndexOf('/')
-  return slash < 0 ? '.' : slash === 0 ? '/' : path.slice(0, slash)
+/** Everything but the vote, and what is known of the log: the log is to be fetched from its beginning. Throws DiskError. */
+export function discardLog(disk: Disk, directory: string): void {
+  const kept = new Set([quorumStateFileName, durablePointFileName, 'partition.metadata'])
+  for (const name of disk.list(directory)) if (!kept.has(name)) disk.remove(`${directory}/${name}`)
+  disk.syncDirectoryNow(directory)
+}
+
+export function isRot(error: unknown): error is CorruptLogError | MetadataLogError {
+  return error instanceof CorruptLogError || error instanceof MetadataLogError
 }

@@ -10,6 +10,10 @@ export class QuorumStateError extends Error {
   override readonly name = 'QuorumStateError'
 }
 
+const advice =
+  'The vote in it must not be given twice, so this node does not start. Restore the file; or, if there are other voters, empty the whole metadata log ' +
+  'directory, format it, and start again when the others have a leader'
+
 /** @throws QuorumStateError, DiskError */
 export function readQuorumState(disk: Disk, directory: string): DurableState {
   const path = `${directory}/${quorumStateFileName}`
@@ -25,11 +29,12 @@ function parse(path: string, text: string): DurableState {
   const state = parseObject(path, text)
   const int = (name: string): number => {
     const value = state[name]
-    if (typeof value !== 'number' || !Number.isSafeInteger(value)) throw new QuorumStateError(`${path}: ${name} is not a whole number`)
+    if (typeof value !== 'number' || !Number.isSafeInteger(value))
+      throw new QuorumStateError(`${path}: ${name} is not a whole number. ${advice}`)
     return value
   }
   const version = int('data_version')
-  if (version !== 0 && version !== 1) throw new QuorumStateError(`${path}: data_version ${version}`)
+  if (version !== 0 && version !== 1) throw new QuorumStateError(`${path}: data_version ${version}. ${advice}`)
   const votedId = int('votedId')
   const directoryId = typeof state['votedDirectoryId'] === 'string' ? state['votedDirectoryId'] : NO_UUID
   // Kafka writes -1 for "no epoch yet"; epochs begin with 0.
@@ -43,7 +48,7 @@ function parseObject(path: string, text: string): Record<string, unknown> {
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error
   }
-  throw new QuorumStateError(`${path} is not a JSON object`)
+  throw new QuorumStateError(`${path} is not a JSON object. ${advice}`)
 }
 
 /** As Kafka writes it for static voters (kraft.version 0). */

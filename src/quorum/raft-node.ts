@@ -141,6 +141,7 @@ export class RaftNode implements MetadataQuorum {
       timing: timingOf(this.options),
       state: this.storage.state,
       log,
+      loss: this.storage.loss,
       random: new Prng(this.ports.entropy.uint32()),
     })
   }
@@ -351,6 +352,8 @@ export class RaftNode implements MetadataQuorum {
         return this.delivery.tell((listener) => listener.onLeader(effect.epoch))
       case 'resigned':
         return this.delivery.tell((listener) => listener.onResigned(effect.epoch))
+      case 'restored':
+        return this.storage.restored()
       case 'shutdownComplete':
         return this.onShutdown?.()
     }

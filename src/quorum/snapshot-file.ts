@@ -89,6 +89,21 @@ export function readSnapshot(source: SnapshotBytes, id: OffsetAndEpoch): Metadat
   return { endOffset: id.offset, epoch: id.epoch, lastContainedTimestamp: lastContainedLogTimestamp, batches: () => dataOf(source) }
 }
 
+/** Reads all of it; what is wrong with it, or null. Throws DiskError. */
+export function snapshotProblem(disk: Disk, path: string, id: OffsetAndEpoch): string | null {
+  const bytes = snapshotOnDisk(disk, path)
+  try {
+    const batches = readSnapshot(bytes, id).batches()[Symbol.iterator]()
+    while (batches.next().done !== true);
+    return null
+  } catch (error) {
+    if (error instanceof MalformedError) return error.message
+    throw error
+  } finally {
+    bytes.close()
+  }
+}
+
 function* dataOf(source: SnapshotBytes): Generator<readonly Buffer[]> {
   let footer = false
   for (const batch of batchesOf(source)) {

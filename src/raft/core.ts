@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts'
 import { type Epoch, type Millis, NEVER, NO_NODE, type NodeId, type Offset } from '../base/units.ts'
 import { LogShape } from './log-shape.ts'
-import type { CallId, DurableState, RaftEffect, RaftError, RaftReply, RaftRequest, Standing } from './messages.ts'
+import type { CallId, DurableState, LogLoss, RaftEffect, RaftError, RaftReply, RaftRequest, Standing } from './messages.ts'
 import { type Call, earliest, type Follower, type Leader, type RaftOptions, type RaftTiming, type Role, unattached } from './roles.ts'
 import type { ReplicaKey, VoterSet } from './voters.ts'
 import { Writes } from './writes.ts'
@@ -11,8 +11,10 @@ export class RaftCore {
   readonly local: ReplicaKey
   readonly voters: VoterSet
   readonly timing: RaftTiming
-  /** Whether this node may vote and be elected. */
+  /** Whether this node is one of those who vote. */
   readonly isVoter: boolean
+  /** While it is there this voter neither votes nor stands: the others must not be led by a log that lacks what it has acknowledged. */
+  loss: LogLoss | null
   readonly log: LogShape
   readonly writes: Writes
   readonly calls = new Map<CallId, Call>()
@@ -44,6 +46,8 @@ export class RaftCore {
     this.timing = options.timing
     this.isVoter = !options.observer && options.voters.has(options.local)
     assert(options.observer || this.isVoter, 'who does not observe is among the voters')
+    this.loss = options.loss
+    assert(this.loss === null || this.voters.majority > 1, 'others have what is lost')
     this.log = new LogShape(options.log)
     this.writes = new Writes(options.log.endOffset)
     // A log that is ahead of the state was written by a leader of that epoch; no vote of ours was in it.
@@ -53,6 +57,16 @@ export class RaftCore {
     this.highWatermark = options.log.latestSnapshot?.offset ?? 0
     this.random = options.random
     this.role = unattached(NEVER, NEVER)
+  }
+
+  /** May ask for votes. */
+  get mayStand(): boolean {
+    return this.isVoter && !this.stopping && this.loss === null
+  }
+
+  /** Waits for no election: asks the voters in turn who leads. */
+  get asksAround(): boolean {
+    return !this.isVoter || this.loss !== null
   }
 
   // --- what is said ---
@@ -183,7 +197,7 @@ export class RaftCore {
   }
 
   becomeUnattached(electionAt: Millis, probeAt: Millis): void {
-    this.enter(unattached(this.isVoter && !this.stopping ? electionAt : NEVER, this.isVoter ? NEVER : probeAt))
+    this.enter(unattached(this.mayStand ? electionAt : NEVER, this.asksAround ? probeAt : NEVER))
   }
 
   becomeFollower(now: Millis, leaderId: NodeId, electionAt: Millis): Follower {
@@ -193,7 +207,7 @@ export class RaftCore {
       leaderId,
       lastHeardAt: now,
       leaderRefused: false,
-      electionAt: this.isVoter && !this.stopping ? electionAt : NEVER,
+      electionAt: this.mayStand ? electionAt : NEVER,
       fetching: null,
       fetchAt: now,
       failures: 0,

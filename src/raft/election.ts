@@ -66,7 +66,7 @@ export function onLeaderEnded(core: RaftCore, electionAt: Millis, now: Millis): 
 // --- asking for votes ---
 
 export function becomeProspective(core: RaftCore, now: Millis): void {
-  assert(core.isVoter && !core.stopping, 'voters ask for votes')
+  assert(core.mayStand, 'voters ask for votes')
   if (core.voters.majority === 1) return becomeCandidate(core, now)
   const left = core.role.kind === 'follower' ? core.role : null
   // The leader that would be deposed does not vote for it: whether it answers need not be waited for.
@@ -76,7 +76,7 @@ export function becomeProspective(core: RaftCore, now: Millis): void {
 }
 
 export function becomeCandidate(core: RaftCore, now: Millis): void {
-  assert(core.isVoter && !core.stopping, 'voters are candidates')
+  assert(core.mayStand, 'voters are candidates')
   core.moveToEpoch(core.epoch + 1, NO_NODE)
   core.voted = core.local
   const ownVote = core.persistState()
@@ -164,7 +164,7 @@ export function onVoteRequest(core: RaftCore, now: Millis, ticket: Ticket, reque
   const refusal = voterRefusal(core, request.epoch, request.voter)
   if (refusal !== null) return core.reply(ticket, { kind: 'vote', ...core.standing(refusal), granted: false })
   learn(core, now, request.epoch, NO_NODE)
-  const granted = request.preVote ? wouldVote(core, now, request) : mayVote(core, request)
+  const granted = core.loss === null && (request.preVote ? wouldVote(core, now, request) : mayVote(core, request))
   if (granted && !request.preVote) vote(core, now, request.candidate)
   core.reply(ticket, { kind: 'vote', ...core.standing('NONE'), granted })
   if (!granted) maybeHurry(core, now, request)
@@ -211,7 +211,7 @@ function vote(core: RaftCore, now: Millis, candidate: ReplicaKey): void {
 
 /** Whoever is refused for its short log cannot lead; this node may, and now knows that it is not alone in missing a leader. */
 function maybeHurry(core: RaftCore, now: Millis, request: VoteRequest): void {
-  if (!core.isVoter || core.stopping || isUpToDate(core, request)) return
+  if (!core.mayStand || isUpToDate(core, request)) return
   const { role } = core
   const soon = now + core.between(0, core.timing.firstElectionMs)
   if (role.kind === 'prospective') askAgain(core, now, role, soon)
@@ -255,7 +255,7 @@ function succeed(core: RaftCore, now: Millis, preferred: readonly ReplicaKey[]):
   const place = preferred.findIndex((candidate) => candidate.id === core.local.id)
   const rank = place < 0 ? preferred.length : place
   onLeaderEnded(core, now + rank * core.timing.refusedPauseMaxMs + core.between(0, core.timing.refusedPauseMinMs), now)
-  if (place === 0 && core.isVoter && !core.stopping) becomeCandidate(core, now)
+  if (place === 0 && core.mayStand) becomeCandidate(core, now)
 }
 
 // --- hearing and not hearing the leader ---
@@ -265,7 +265,7 @@ export function heard(core: RaftCore, role: RaftCore['role'], now: Millis): void
   core.lostElections = 0
   role.lastHeardAt = now
   role.leaderRefused = false
-  if (core.isVoter && !core.stopping) role.electionAt = followerElectionAt(core, now)
+  if (core.mayStand) role.electionAt = followerElectionAt(core, now)
 }
 
 /** The leader's kernel says that nothing listens there: ask soon, rather than after the fetch timeout. Pre-vote makes a false alarm harmless. */
@@ -274,7 +274,7 @@ export function onLeaderRefused(core: RaftCore, now: Millis): void {
   if (role.kind !== 'follower') return
   role.leaderRefused = true
   const soon = now + core.between(core.timing.refusedPauseMinMs, core.timing.refusedPauseMaxMs)
-  if (core.isVoter && !core.stopping) role.electionAt = Math.min(role.electionAt, soon)
+  if (core.mayStand) role.electionAt = Math.min(role.electionAt, soon)
 }
 
 export function onElectionTimer(core: RaftCore, now: Millis): void {

@@ -1,5 +1,5 @@
 import { assert } from '../base/assert.ts'
-import { type Millis, NO_NODE } from '../base/units.ts'
+import { type Millis, NO_NODE, type Offset } from '../base/units.ts'
 import type { RaftCore } from './core.ts'
 import { heard, learn, onLeaderEnded, onLeaderRefused } from './election.ts'
 import type { BatchSpan, FetchResponse, FetchSnapshotResponse } from './messages.ts'
@@ -8,7 +8,7 @@ import { type Call, earliest, type Follower } from './roles.ts'
 /** Following: one fetch at a time from the leader, each from the end of what is durable here; truncation; snapshots. */
 
 export function onFollowerTimer(core: RaftCore, now: Millis, role: Follower): void {
-  if (!core.isVoter && now >= observerGivesUpAt(core, role)) {
+  if (core.asksAround && now >= observerGivesUpAt(core, role)) {
     core.silentLeader = { id: role.leaderId, epoch: core.epoch }
     core.becomeUnattached(now, now)
   } else maybeFetch(core, now, role)
@@ -16,7 +16,7 @@ export function onFollowerTimer(core: RaftCore, now: Millis, role: Follower): vo
 
 export function followerWakeAt(core: RaftCore, role: Follower): Millis {
   const mayFetch = role.fetching === null && core.writes.allDurable
-  return earliest(role.electionAt, ...(mayFetch ? [role.fetchAt] : []), ...(core.isVoter ? [] : [observerGivesUpAt(core, role)]))
+  return earliest(role.electionAt, ...(mayFetch ? [role.fetchAt] : []), ...(core.asksAround ? [observerGivesUpAt(core, role)] : []))
 }
 
 /** Sooner than a voter, whom it would cost an election: an observer only asks around, and is told at once who leads then. */
@@ -56,7 +56,22 @@ export function onFetchResponse(core: RaftCore, now: Millis, call: Call, respons
   if (response.snapshotId !== null) return beginDownload(core, now, role, response)
   if (!append(core, call, response.batches)) role.fetchAt = now + core.timing.retryBackoffMs
   core.advanceHighWatermark(Math.min(response.highWatermark, core.log.endOffset))
+  maybeRestore(core, now, role, response.highWatermark)
   maybeFetch(core, now, role)
+}
+
+/**
+ * A voter that had lost records has again all that is committed: nobody could be elected without it who lacks any of that, and the leader has said how far it
+ * is committed since it committed something of its own epoch. In the epoch of the loss the leader may still count what was acknowledged before.
+ */
+function maybeRestore(core: RaftCore, now: Millis, role: Follower, highWatermark: Offset): void {
+  const { loss, log } = core
+  if (loss === null || highWatermark > log.endOffset || highWatermark <= log.startOffset) return
+  if (log.epochBefore(highWatermark) !== core.epoch || !core.writes.allDurable) return
+  if (core.epoch <= loss.epoch && log.endOffset < loss.endOffset) return
+  core.loss = null
+  core.emit({ kind: 'restored' })
+  heard(core, role, now)
 }
 
 /** What every answer to a fetch tells: who leads. Returns the role when the answer is the leader's own and is good. */
@@ -121,7 +136,7 @@ export function onFetchFailed(core: RaftCore, now: Millis, call: Call, refused: 
   role.failures += 1
   role.fetchAt = now + Math.min(core.timing.retryBackoffMs, 2 ** Math.min(role.failures, 10))
   if (!refused) return
-  if (core.isVoter) onLeaderRefused(core, now)
+  if (!core.asksAround) onLeaderRefused(core, now)
   else core.becomeUnattached(now, now + core.timing.retryBackoffMs * 2)
 }
 
@@ -209,12 +224,13 @@ const probesPerSilentLeader = 10
 /** An observer that knows no leader asks the voters in turn; one that was silent only now and then, for its silence costs a timeout. */
 export function onProbeTimer(core: RaftCore, now: Millis): void {
   const role = core.role
-  if (role.kind !== 'unattached' || core.isVoter || role.probing !== null || now < role.probeAt || core.stopping) return
+  if (role.kind !== 'unattached' || !core.asksAround || role.probing !== null || now < role.probeAt || core.stopping) return
   if (!core.writes.allDurable) return
   core.probesMade += 1
   const shunned = core.probesMade % probesPerSilentLeader === 0 ? null : (core.silentLeader?.id ?? null)
-  const others = core.voters.voters.filter((voter) => voter.id !== core.lastProbed && voter.id !== shunned)
-  const willing = others.length > 0 ? others : core.voters.voters.filter((voter) => voter.id !== shunned)
-  core.lastProbed = core.pick(willing.length > 0 ? willing : core.voters.voters).id
+  const voters = core.isVoter ? core.voters.others(core.local.id) : core.voters.voters
+  const others = voters.filter((voter) => voter.id !== core.lastProbed && voter.id !== shunned)
+  const willing = others.length > 0 ? others : voters.filter((voter) => voter.id !== shunned)
+  core.lastProbed = core.pick(willing.length > 0 ? willing : voters).id
   role.probing = sendFetch(core, now, core.lastProbed, 0)
 }

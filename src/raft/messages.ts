@@ -171,6 +171,14 @@ export interface DurableState {
   readonly voted: ReplicaKey | null
 }
 
+/** What a voter knows of records that it has acknowledged and has no more: its disk has spoilt them. */
+export interface LogLoss {
+  /** It has acknowledged nothing at or above this. */
+  readonly endOffset: Offset
+  /** Nothing of what is lost was acknowledged in a later epoch. */
+  readonly epoch: Epoch
+}
+
 export type RaftEffect =
   | { readonly kind: 'send'; readonly call: CallId; readonly to: NodeId; readonly request: RaftRequest; readonly timeoutMs: Millis }
   | { readonly kind: 'reply'; readonly ticket: Ticket; readonly reply: RaftReply }
@@ -207,6 +215,8 @@ export type RaftEffect =
   | { readonly kind: 'leading'; readonly epoch: Epoch }
   /** After `leading` of the same epoch: it leads no more. */
   | { readonly kind: 'resigned'; readonly epoch: Epoch }
+  /** What was lost is here again, as far as it was committed: `LogLoss` may be forgotten. */
+  | { readonly kind: 'restored' }
   | { readonly kind: 'shutdownComplete' }
 
 /** What DescribeQuorum tells of one replica. Times are of the machine's clock; -1 when unknown. */

@@ -22,6 +22,7 @@ class Bench {
   constructor(options: Partial<RaftOptions> & { readonly voterCount?: number } = {}) {
     const count = options.voterCount ?? 3
     this.raft = new Raft({
+      loss: null,
       local: key(1),
       voters: new VoterSet(Array.from({ length: count }, (_unused, at) => key(at + 1))),
       observer: false,

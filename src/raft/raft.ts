@@ -55,6 +55,7 @@ import { type Call, earliest, type RaftOptions, type Role } from './roles.ts'
  *   Follower     fetches from the leader     silence for a fetch timeout, or its leader refused → Prospective;
  *                                            its leader leads no more → Unattached; named first by EndQuorumEpoch → Candidate
  *   Resigned     tells the others            all told, or time → Unattached
+ *   A voter that has lost what it had acknowledged (`LogLoss`) does not vote or stand: it is as an observer until it has again all that is committed.
  *   An observer is only Unattached (asks the voters in turn who leads) or Follower.
  *
  * Invariants (RAFT-1…16 of the simulation):

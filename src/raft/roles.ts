@@ -1,7 +1,7 @@
 import type { Ticket } from '../base/machine.ts'
 import { type Epoch, type Millis, NEVER, type NodeId, type Offset } from '../base/units.ts'
 import type { LogOutline, OffsetAndEpoch } from './log-shape.ts'
-import type { CallId, DurableState, RaftRequest, WriteId } from './messages.ts'
+import type { CallId, DurableState, LogLoss, RaftRequest, WriteId } from './messages.ts'
 import type { ReplicaKey, VoterSet } from './voters.ts'
 
 /** Timeouts and limits, all in milliseconds of the machine's clock. */
@@ -62,6 +62,8 @@ export interface RaftOptions {
   readonly timing: RaftTiming
   readonly state: DurableState
   readonly log: LogOutline
+  /** The log lacks records that this voter has acknowledged; null: it has them all. */
+  readonly loss: LogLoss | null
   /** Seeded; draws whole numbers 0 <= n < limit. */
   readonly random: { below(limit: number): number }
 }

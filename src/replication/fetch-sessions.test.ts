@@ -4,7 +4,7 @@ import { Prng } from '../base/prng.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchRequest } from '../protocol/messages/fetch.ts'
 import { type FetchContext, FetchSessions, type FetchWaiter, type PartitionData, type PartitionResult } from './fetch-sessions.ts'
-import { toRequest } from '../sim/replication/simulated-broker.ts'
+import { toRequest } from '../sim/replication/fetch-forms.ts'
 
 const topicA = 'topicAAAAAAAAAAAAAAAAA'
 const topicB = 'topicBAAAAAAAAAAAAAAAA'

@@ -4,7 +4,7 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchRequestDraft, FetchResponse } from '../protocol/messages/fetch.ts'
 import type { PartitionData } from './fetch-sessions.ts'
 import { type FetchAction, type PartitionToFetch, ReplicaFetcher } from './replica-fetcher.ts'
-import { toResponse } from '../sim/replication/simulated-broker.ts'
+import { toResponse } from '../sim/replication/fetch-forms.ts'
 
 const topicId = 'topicAAAAAAAAAAAAAAAAA'
 const brokerEpoch = 9

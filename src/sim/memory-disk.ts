@@ -2,50 +2,12 @@ import { assert } from '../base/assert.ts'
 import type { Disk, File } from '../base/ports.ts'
 import { DiskError } from '../base/ports.ts'
 import type { Prng } from '../base/prng.ts'
+import { MemoryDirectory, type Node } from './memory-directory.ts'
 import { MemoryFile, sectorBytes } from './memory-file.ts'
 
-/** A directory in the cache, with what the platter held at its last sync and the changes since then, in order. */
-class MemoryDirectory {
-  entries = new Map<string, Node>()
-  private durable = new Map<string, Node>()
-  private changes: ((entries: Map<string, Node>) => void)[] = []
-  /** Changes that are durable, ever. */
-  private settled = 0
-
-  change(apply: (entries: Map<string, Node>) => void): void {
-    apply(this.entries)
-    this.changes.push(apply)
-  }
-
-  sync(): void {
-    this.beginSync()()
-  }
-
-  /** The names that are here now are durable when the returned function has been called. */
-  beginSync(): () => void {
-    const entries = new Map(this.entries)
-    const count = this.settled + this.changes.length
-    return () => {
-      if (count <= this.settled) return
-      this.durable = entries
-      this.changes.splice(0, count - this.settled)
-      this.settled = count
-    }
-  }
-
-  /** The power goes: some first part of the unsynced changes has reached the journal. */
-  crash(prng: Prng): void {
-    const survivors = this.changes.slice(0, prng.between(0, this.changes.length))
-    this.entries = new Map(this.durable)
-    for (const apply of survivors) apply(this.entries)
-    this.sync()
-    for (const node of this.entries.values()) node.crash(prng)
-  }
-}
-
-type Node = MemoryFile | MemoryDirectory
-
 export type DiskAction = 'create' | 'write' | 'truncate' | 'sync' | 'rename' | 'remove' | 'mkdir'
+
+export type Misdirection = 'nowhere' | { readonly path: string; readonly position: number }
 
 export interface MemoryDiskOptions {
   /** Bytes that files may hold together; a write beyond it is short and throws ENOSPC. */
@@ -65,6 +27,8 @@ export class MemoryDisk implements Disk {
   fault: (action: DiskAction, path: string) => string | null
   /** Asked before every read of an open file, or of a small one: an error code makes it fail. */
   readFault: (path: string) => string | null = () => null
+  /** Asked before every write of an open file: where it lands instead; 'nowhere' although the disk says that it has written it; null: where it should. */
+  misdirect: (path: string, position: number, content: Buffer) => Misdirection | null = () => null
   /** Changes made so far: what `crashAfter` counts. */
   changes = 0
   /** Calls made so far, by name: for tests of what something costs. */
@@ -229,6 +193,12 @@ export class MemoryDisk implements Disk {
     return { free: this.spaceBytes - this.usedBytes(this.root), total: this.spaceBytes }
   }
 
+  /** The file itself, for who looks at the platter or spoils it. */
+  fileAt(path: string): MemoryFile | undefined {
+    const node = this.find(path)
+    return node instanceof MemoryFile ? node : undefined
+  }
+
   /** Bytes in all files. */
   usedSpace(): number {
     return this.usedBytes(this.root)
@@ -312,11 +282,16 @@ export class MemoryDisk implements Disk {
     const growth = Math.max(0, position + content.length - node.size)
     const free = this.spaceBytes === Infinity ? Infinity : this.spaceBytes - this.usedBytes(this.root)
     if (growth <= free) {
-      node.write(position, content)
-      return
+      return this.land(path, node, position, content)
     }
     node.write(position, content.subarray(0, Math.max(0, content.length - (growth - free))))
     throw new DiskError('ENOSPC', path, 'write')
+  }
+
+  private land(path: string, node: MemoryFile, position: number, content: Buffer): void {
+    const elsewhere = this.misdirect(path, position, content)
+    if (elsewhere === null) return node.write(position, content)
+    if (elsewhere !== 'nowhere') this.fileAt(elsewhere.path)?.write(elsewhere.position, content)
   }
 
   /** What a write that does not come to its end leaves. */

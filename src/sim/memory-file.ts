@@ -62,6 +62,18 @@ export class MemoryFile {
     return Buffer.from(this.bytes.subarray(sector * sectorBytes, (sector + 1) * sectorBytes))
   }
 
+  /** Bytes go bad where they lie: nobody has written, and what is synced already is bad too. */
+  rot(position: number, content: Buffer): void {
+    content.copy(this.bytes, position, 0, Math.max(0, this.length - position))
+  }
+
+  /** The file has lost its end. */
+  lose(size: number): void {
+    this.bytes.fill(0, size)
+    this.length = size
+    this.durableLength = Math.min(this.durableLength, size)
+  }
+
   /** The power goes: each sector not synced may have reached the platter or not, and so may the new size. */
   crash(prng: Prng): void {
     const cachedLength = this.length

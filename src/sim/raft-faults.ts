@@ -29,6 +29,16 @@ export class RaftFaults {
     this.world.crash(leader !== undefined && this.world.random.chance(0.5) ? leader : this.world.random.pick(this.world.nodes))
   }
 
+  /** Of one voter at a time: the others have what it has acknowledged. */
+  rotOne(): void {
+    if (!this.world.faulty || this.world.voters.some((voter) => voter.loss !== null)) return
+    const node = this.world.random.pick(this.world.voters)
+    this.world.crash(node)
+    if (node.machine !== null) return
+    node.rot()
+    this.world.tell(`the disk of ${node.name} spoils its log, which ended at ${node.loss?.endOffset}`)
+  }
+
   pauseOne(): void {
     if (!this.world.faulty) return
     const node = this.world.random.pick(this.world.nodes)

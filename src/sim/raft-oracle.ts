@@ -100,7 +100,9 @@ export class Oracle {
   private checkDurable(leader: SimulatedNode, offset: Offset): void {
     const epoch = leader.written.epochBefore(offset)
     const holders = this.voters().filter((voter) => {
-      const { durable } = voter
+      const { durable, loss } = voter
+      // It said so, and does not vote until it has it again
+      if (loss !== null && loss.endOffset >= offset) return true
       return durable.start.offset >= offset || (durable.endOffset >= offset && durable.epochBefore(offset) === epoch)
     })
     assert(holders.length >= this.majority, `RAFT-8: ${offset} is called committed, durable on ${holders.length} voters`)

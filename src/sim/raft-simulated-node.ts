@@ -1,7 +1,7 @@
 import { assert } from '../base/assert.ts'
 import type { Epoch, NodeId, Offset } from '../base/units.ts'
 import { type EpochStart, type LogOutline, type OffsetAndEpoch } from '../raft/log-shape.ts'
-import type { DurableState, WriteId } from '../raft/messages.ts'
+import type { DurableState, LogLoss, WriteId } from '../raft/messages.ts'
 import type { Raft } from '../raft/raft.ts'
 
 /** A simulated replica: its machine, its log twice over (as written, and as a crash would leave it), its clock. */
@@ -102,6 +102,8 @@ export class SimulatedNode {
   /** The highest epoch of which this node has told anyone, in any life. */
   spokenEpoch = 0
   receiving: Snapshot | null = null
+  /** Its disk has spoilt its log, and it has not got everything again. */
+  loss: LogLoss | null = null
 
   constructor(id: NodeId, isVoter: boolean, clockRate: number, clockOffset: number) {
     this.id = id
@@ -120,6 +122,19 @@ export class SimulatedNode {
 
   get name(): string {
     return `${this.isVoter ? 'voter' : 'observer'} ${this.id}`
+  }
+
+  /** While it is down its disk spoils its log: all of it goes, the vote stays. */
+  rot(): void {
+    this.loss = {
+      endOffset: this.durable.endOffset,
+      epoch: Math.max(this.durable.state.epoch, this.durable.epochBefore(this.durable.endOffset)),
+    }
+    const { state } = this.durable
+    this.durable = new Store()
+    this.durable.state = { ...state, epoch: this.loss.epoch, voted: state.epoch === this.loss.epoch ? state.voted : null }
+    this.written = this.durable.copy()
+    this.applied = { offset: 0, hash: 0 }
   }
 
   /** Memory is gone; of the writes under way the first `kept` have reached the disk. An observer has no disk. */

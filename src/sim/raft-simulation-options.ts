@@ -11,6 +11,8 @@ export interface SimulationOptions {
   readonly delayMaxMs: number
   readonly slowDiskChance: number
   readonly crashEveryMs: number
+  /** The disk of one voter at a time spoils its whole log. */
+  readonly rotEveryMs: number
   readonly pauseEveryMs: number
   readonly partitionEveryMs: number
   /** One follower at a time is cut off, from all or from the leader only, while a majority stays whole (RAFT-13). */
@@ -35,6 +37,7 @@ export function drawOptions(seed: number): SimulationOptions {
     delayMaxMs: random.chance(0.8) ? random.between(1, 20) : random.between(20, 300),
     slowDiskChance: maybe(() => random.fraction() * 0.1),
     crashEveryMs: maybe(() => random.between(200, 3000)),
+    rotEveryMs: rotOf(seed),
     pauseEveryMs: maybe(() => random.between(300, 4000)),
     partitionEveryMs: maybe(() => random.between(300, 3000)),
     isolateFollowerEveryMs: 0,
@@ -44,4 +47,10 @@ export function drawOptions(seed: number): SimulationOptions {
     clockDrift: maybe(() => random.fraction() * 0.1),
     recordsPerFetchMax: random.between(1, 20),
   }
+}
+
+/** With a generator of its own: a seed without rot is the run that it was before there was any. */
+function rotOf(seed: number): number {
+  const random = new Prng(seed ^ 0x707)
+  return random.chance(0.7) ? 0 : random.between(300, 3000)
 }

@@ -55,6 +55,7 @@ class Simulation {
     for (const node of this.world.nodes) this.world.after(this.world.random.below(firstStartMaxMs), () => this.world.start(node))
     this.world.every(options.proposeEveryMs, () => this.faults.propose())
     this.world.every(options.crashEveryMs, () => this.faults.crashOne())
+    this.world.every(options.rotEveryMs, () => this.faults.rotOne())
     this.world.every(options.pauseEveryMs, () => this.faults.pauseOne())
     this.world.every(options.partitionEveryMs, () => this.faults.partition())
     this.world.every(options.isolateFollowerEveryMs, () => this.faults.isolateFollower())

@@ -114,6 +114,7 @@ export class RaftWorld {
       timing: { ...defaultTiming, parkedFetchesMax: 4 },
       state: node.written.state,
       log: node.written.outline(),
+      loss: node.loss,
       random: new Prng(this.random.uint32()),
     })
     this.tell(`${node.name} starts: ${node.machine.describe()}`)
@@ -220,6 +221,10 @@ export class RaftWorld {
         return this.write(node, 0, (store) => store.deletePrefix(effect.start))
       case 'highWatermark':
         return this.oracle.onHighWatermark(node, Math.max(effect.offset, node.applied.offset))
+      case 'restored':
+        this.tell(`${node.name} has all again`)
+        node.loss = null
+        return
       case 'shutdownComplete':
         this.after(0, () => this.crash(node))
         return

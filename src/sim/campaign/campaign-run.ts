@@ -7,11 +7,12 @@ import { examine } from '../history/judge.ts'
 import { HistoryRecorder } from '../history/recorder.ts'
 import { plainLink } from '../network-links.ts'
 import type { ClientWorld } from './clients/client.ts'
+import { Damages } from './damages.ts'
 import { Digest } from './digest.ts'
 import type { FaultKind, PlannedFault } from './fault-kinds.ts'
 import { Faults } from './faults.ts'
 import { Nodes } from './nodes.ts'
-import type { CampaignOptions } from './options.ts'
+import { type CampaignOptions, hasSilentFaults } from './options.ts'
 import { PowerPermission } from './permission.ts'
 import { placesOf, Population } from './clients/population.ts'
 import { behind, dispensable, obstacles } from './progress.ts'
@@ -50,6 +51,7 @@ export class CampaignRun {
   private readonly plan: readonly PlannedFault[]
   private readonly world: ClusterWorld
   private readonly weather: Weather
+  private readonly damages: Damages
   private readonly nodes: Nodes
   private readonly permission: PowerPermission
   private readonly faults: Faults
@@ -73,11 +75,12 @@ export class CampaignRun {
     this.weather = new Weather(this.world.network, { ...plainLink, jitterMs: options.jitterMs })
     this.recorder = new HistoryRecorder((line) => this.digest.add(this.world.clock.mono(), line))
     const clients = placesOf(options)
-    this.nodes = new Nodes(this.world, this.weather, this.story, clients)
-    this.permission = new PowerPermission(this.world, this.nodes, options.durable)
-    const { world, weather, nodes, story, prng, permission } = this
-    this.faults = new Faults({ world, weather, nodes, story, prng, permission, clients, topic })
-    this.replicaJudge = new ReplicaJudge(world)
+    this.damages = new Damages(this.world)
+    this.nodes = new Nodes(this.world, this.weather, this.story, clients, this.damages)
+    this.permission = new PowerPermission(this.world, this.nodes, this.damages, options.durable)
+    const { world, weather, nodes, story, prng, permission, damages } = this
+    this.faults = new Faults({ world, weather, nodes, story, prng, permission, damages, clients, topic })
+    this.replicaJudge = new ReplicaJudge(world, damages)
     this.quorumJudge = new QuorumJudge(world)
     this.of = { world, recorder: this.recorder, story, seed: options.seed, topic, partitions: options.partitions, topicId: null }
     this.population = new Population(options, this.of)
@@ -219,7 +222,12 @@ export class CampaignRun {
       this.startAll(away)
       this.restartCrippled(alive)
       const silence = this.population.acknowledged > acknowledged ? [] : ['no produce has succeeded']
-      return [...obstacles(this.world, alive), ...silence, ...this.population.obstacles()]
+      return [
+        ...obstacles(this.world, alive),
+        ...(away === null ? this.damages.describe() : []),
+        ...silence,
+        ...this.population.obstacles(),
+      ]
     })
     this.healedMs = Math.max(this.healedMs, clock.mono() - begin)
     this.story.tell('campaign', `all is well after ${(clock.mono() - begin).toFixed(0)} ms`)
@@ -250,7 +258,7 @@ export class CampaignRun {
     await this.untilNothingIsStuck(() => {
       this.startAll(null)
       this.restartCrippled(this.nodes.ids)
-      return [...obstacles(world, this.nodes.ids), ...behind(world)]
+      return [...obstacles(world, this.nodes.ids), ...behind(world), ...this.damages.describe()]
     })
     this.replicaJudge.lookAtEnd()
     this.quorumJudge.look()
@@ -273,6 +281,15 @@ const durableProperties = {
   'log.index.size.max.bytes': '512',
 }
 
+/** What is spoilt and read by nobody is found in time; most of it lies in segments that are done. */
+const silentProperties = {
+  'odradek.log.scrub.interval.ms': '1000',
+  'odradek.log.scrub.bytes.per.second': '100000000',
+  'log.flush.offset.checkpoint.interval.ms': '1000',
+  'log.index.interval.bytes': '0',
+  'log.index.size.max.bytes': '512',
+}
+
 function propertiesOf(options: CampaignOptions): Record<string, string> {
   const apart: Record<string, string> = options.metadataApart ? { 'metadata.log.dir': '/metadata/%id' } : {}
   return {
@@ -286,6 +303,7 @@ function propertiesOf(options: CampaignOptions): Record<string, string> {
     'group.consumer.session.timeout.ms': '2000',
     'group.consumer.min.heartbeat.interval.ms': '200',
     'group.consumer.heartbeat.interval.ms': '400',
+    ...(hasSilentFaults(options) ? silentProperties : {}),
     ...(options.durable ? durableProperties : {}),
     ...apart,
   }

@@ -27,3 +27,14 @@ for (const seed of seedsOnce)
   test(`a cluster and its clients come through what a seed has for them (seed ${seed})`, () => holds(seed).then(() => {}))
 
 for (const { seed, what } of regressions) test(`it does not happen again that ${what} (seed ${seed})`, () => holds(seed).then(() => {}))
+
+test('what disks spoil, and write elsewhere, is served to nobody, and is made good', async () => {
+  let spoilt = 0
+  for (const seed of [2, 4]) {
+    const faults = ['rot', 'misdirected', 'kill', 'stop'] as const
+    const { report, failure } = await runSeed(seed, { overrides: { durable: false, faults } })
+    assert.equal(failure === null ? '' : describeFailure(failure), '')
+    spoilt += (report?.faults.get('rot') ?? 0) + (report?.faults.get('misdirected') ?? 0)
+  }
+  assert.ok(spoilt > 0)
+})

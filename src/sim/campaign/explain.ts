@@ -38,7 +38,7 @@ function clientsOf({ producers, readers, classicMembers, consumerMembers, hasAdm
 
 function faultsOf({ faults, faultsMs, faultsAtOnceMax, healsInTwoSteps }: CampaignOptions): string {
   const then = healsInTwoSteps ? 'then one node stays away for a while and the others must go on without it' : 'then all is healed at once'
-  return `The faults: for ${faultsMs / 1000} s, up to ${faultsAtOnceMax} at once, of these kinds: ${faults.join(', ')}; ${then}.`
+  return `The faults: for ${faultsMs / 1000} s, up to ${faultsAtOnceMax} at once, of these kinds: ${[...new Set(faults)].join(', ')}; ${then}.`
 }
 
 function several(count: number, what: string): string {

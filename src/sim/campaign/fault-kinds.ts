@@ -31,7 +31,10 @@ export const faultKinds = [
 
 /** What only a cluster of durable topics is promised to survive; its seeds draw it besides. */
 export const durableFaultKinds = ['powerCutAll'] as const
-export type FaultKind = (typeof faultKinds)[number] | (typeof durableFaultKinds)[number]
+
+/** What a disk does without a word (`rot-faults.ts`); drawn apart from the others, by seeds whose topics are not durable. */
+export const silentFaultKinds = ['rot', 'misdirected'] as const
+export type FaultKind = (typeof faultKinds)[number] | (typeof durableFaultKinds)[number] | (typeof silentFaultKinds)[number]
 
 /** Whom a fault hits; who that is, is looked at when it begins. */
 export type Target =

@@ -5,8 +5,10 @@ import { type ClusterWorld, placeOf } from '../cluster-world.ts'
 import type { DiskAction } from '../memory-disk.ts'
 import type { Place } from '../network-links.ts'
 import { type FaultKind, type PlannedFault, type Target, targetName } from './fault-kinds.ts'
+import type { Damages } from './damages.ts'
 import type { Nodes } from './nodes.ts'
 import type { PowerPermission } from './permission.ts'
+import { RotFaults } from './rot-faults.ts'
 import type { Story } from './story.ts'
 import { between, oneWay, type Weather, type WayFault } from './weather.ts'
 
@@ -15,6 +17,7 @@ export interface FaultSurroundings {
   readonly nodes: Nodes
   readonly weather: Weather
   readonly permission: PowerPermission
+  readonly damages: Damages
   readonly story: Story
   readonly prng: Prng
   readonly clients: readonly Place[]
@@ -23,7 +26,7 @@ export interface FaultSurroundings {
 }
 
 /** A fault that has begun: what it is, in words, and what ends it. */
-interface Begun {
+export interface Begun {
   readonly text: string
   readonly end: () => void
 }
@@ -44,10 +47,12 @@ export class Faults {
   /** How often each kind was begun. */
   readonly counts = new Map<FaultKind, number>()
   private readonly around: FaultSurroundings
+  private readonly rot: RotFaults
   private underWay: UnderWay[] = []
 
   constructor(around: FaultSurroundings) {
     this.around = around
+    this.rot = new RotFaults(around)
   }
 
   get count(): number {
@@ -102,6 +107,9 @@ export class Faults {
       case 'freeze':
       case 'stop':
         return this.toProcess(planned.kind, id)
+      case 'rot':
+      case 'misdirected':
+        return this.rot.begin(planned, id)
       case 'killAtWrite':
         return this.killAtWrite(planned, id)
       case 'slowDisk':

@@ -1,6 +1,7 @@
 import type { Millis, NodeId } from '../../base/units.ts'
 import { type ClusterWorld, type NodeLife, placeOf } from '../cluster-world.ts'
 import type { Place } from '../network-links.ts'
+import type { Damages } from './damages.ts'
 import { hold } from './violation.ts'
 import type { Story } from './story.ts'
 import { between, type Weather } from './weather.ts'
@@ -18,6 +19,7 @@ export class Nodes {
   private readonly weather: Weather
   private readonly story: Story
   private readonly clients: readonly Place[]
+  private readonly damages: Damages
   /** Until when a node may end by itself, because its disk fails or has failed. */
   private readonly diskFaultUntil = new Map<NodeId, Millis>()
   private readonly full = new Set<NodeId>()
@@ -27,11 +29,12 @@ export class Nodes {
   /** Ends what the loss of a machine's power does to the network. */
   private readonly powerless = new Map<NodeId, () => void>()
 
-  constructor(world: ClusterWorld, weather: Weather, story: Story, clients: readonly Place[]) {
+  constructor(world: ClusterWorld, weather: Weather, story: Story, clients: readonly Place[], damages: Damages) {
     this.world = world
     this.weather = weather
     this.story = story
     this.clients = clients
+    this.damages = damages
   }
 
   get ids(): readonly NodeId[] {
@@ -67,9 +70,10 @@ export class Nodes {
     if (this.lifeOf(id) === null) this.world.start(id)
   }
 
+  /** What the disk has spoilt is known for a loss only when the machine dies with its process. */
   kill(id: NodeId): void {
     this.frozen.delete(id)
-    this.world.kill(id)
+    this.world.kill(id, this.damages.isDamaged(id))
   }
 
   /** Nobody hears of it: what listens there does not refuse, connections are not reset until the machine is back. */
@@ -93,8 +97,8 @@ export class Nodes {
     if (life !== undefined && this.lifeOf(id) === life) this.world.thaw(id)
   }
 
-  /** As SIGTERM; it takes its time. */
-  stop(id: NodeId): void {
+  /** As SIGTERM; it takes its time. `stopped` is called when it has come to its end by itself. */
+  stop(id: NodeId, stopped: () => void = () => {}): void {
     const life = this.lifeOf(id)
     if (life === null) return
     this.stopping.add(life)
@@ -102,6 +106,7 @@ export class Nodes {
       if (!this.stopping.delete(life) || this.lifeOf(id) !== life) return
       this.story.tell('cluster', `node ${id} has stopped${how}`)
       this.kill(id)
+      if (how === '') stopped()
     }
     const work = life.broker.stop().then(() => life.controller.stop())
     work.then(

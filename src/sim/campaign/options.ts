@@ -1,6 +1,6 @@
 import { Prng } from '../../base/prng.ts'
 import type { Millis, NodeId } from '../../base/units.ts'
-import { durableFaultKinds, faultKinds, type FaultKind } from './fault-kinds.ts'
+import { durableFaultKinds, faultKinds, type FaultKind, silentFaultKinds } from './fault-kinds.ts'
 
 /** What a cluster of one seed is like, and what may happen to it. */
 export interface CampaignOptions {
@@ -74,7 +74,8 @@ export function drawOptions(seed: number, overrides: OptionOverrides = {}): Camp
     durable: prng.chance(0.3),
   }
   const merged = { ...drawn, ...overrides }
-  if (!merged.durable || overrides.faults !== undefined) return merged
+  if (overrides.faults !== undefined) return merged
+  if (!merged.durable) return { ...merged, faults: [...merged.faults, ...silentFaultsOf(seed)] }
   return { ...merged, faults: [...new Set<FaultKind>([...merged.faults, 'powerCut', ...durableFaultKinds])] }
 }
 
@@ -88,6 +89,18 @@ function ratesOf(nodes: number, prng: Prng): ReadonlyMap<NodeId, number> {
 function swarmOf(prng: Prng): readonly FaultKind[] {
   const drawn = faultKinds.filter(() => prng.chance(0.45))
   return drawn.length > 0 ? drawn : [prng.pick(faultKinds)]
+}
+
+/** With a generator of its own: a seed that draws none is the run that it was before there were any. */
+function silentFaultsOf(seed: number): readonly FaultKind[] {
+  const prng = new Prng(seed + 13_000_027)
+  if (!prng.chance(0.5)) return []
+  return silentFaultKinds.filter(() => prng.chance(0.7)).flatMap((kind) => Array.from({ length: prng.between(1, 3) }, () => kind))
+}
+
+/** Whether disks may spoil what they hold. */
+export function hasSilentFaults({ faults }: CampaignOptions): boolean {
+  return silentFaultKinds.some((kind) => faults.includes(kind))
 }
 
 export function describeOptions(options: CampaignOptions): string {

@@ -1,6 +1,7 @@
 import type { NodeId } from '../../base/units.ts'
 import { committedImage, isCovered, partitionsOf } from './progress.ts'
 import type { ClusterWorld, NodeLife } from '../cluster-world.ts'
+import type { Damages } from './damages.ts'
 import type { Nodes } from './nodes.ts'
 
 /** Of the topics here: what `min.insync.replicas` asks for. */
@@ -19,13 +20,17 @@ const copies = 2
 export class PowerPermission {
   private readonly world: ClusterWorld
   private readonly nodes: Nodes
+  private readonly damages: Damages
   /** Any machines may lose their power at any time: whatever is acknowledged is on stable storage (`flush.messages` 1). */
   readonly isUnlimited: boolean
   private wounded: { readonly id: NodeId; readonly life: NodeLife | null } | null = null
+  /** Whose disk spoils something goes on. */
+  private readonly spoilt = new Set<NodeId>()
 
-  constructor(world: ClusterWorld, nodes: Nodes, durable: boolean) {
+  constructor(world: ClusterWorld, nodes: Nodes, damages: Damages, durable: boolean) {
     this.world = world
     this.nodes = nodes
+    this.damages = damages
     this.isUnlimited = durable
   }
 
@@ -45,10 +50,14 @@ export class PowerPermission {
 
   private isHealed(id: NodeId, lost: NodeLife | null): boolean {
     const { world, nodes } = this
+    if (this.damages.isDamaged(id)) {
+      this.spoilt.add(id)
+      return false
+    }
     const life = nodes.lifeOf(id)
     if (life === null || !life.started || nodes.mayEnd(id) || world.activeController() === null) return false
     // A disk that failed does not always end the process
-    if (life === lost && !nodes.hadDiskFault(id)) return false
+    if (life === lost && !nodes.hadDiskFault(id) && !this.spoilt.has(id)) return false
     const { logDirs } = world.node(id).config
     return [world.image(), committedImage(world)].every((image) => {
       const isWhole = image.brokers.byId(id)?.logDirs.length === logDirs.length

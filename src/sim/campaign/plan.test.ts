@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { durableFaultKinds, faultKinds } from './fault-kinds.ts'
+import { durableFaultKinds, faultKinds, silentFaultKinds } from './fault-kinds.ts'
 import { describeOptions, drawOptions } from './options.ts'
 import { drawPlan } from './plan.ts'
 
@@ -23,5 +23,5 @@ test('some seed has each kind of fault, and each seed has only kinds that it has
       assert.ok(at < options.faultsMs)
     }
   }
-  assert.deepEqual([...seen].sort(), [...faultKinds, ...durableFaultKinds].sort())
+  assert.deepEqual([...seen].sort(), [...faultKinds, ...durableFaultKinds, ...silentFaultKinds].sort())
 })

@@ -2,8 +2,9 @@ import { addTo } from '../../base/grouped.ts'
 import type { Epoch, NodeId, Offset } from '../../base/units.ts'
 import type { HostedPartition } from '../../broker/hosted-partition.ts'
 import { type PartitionImage, RECOVERED } from '../../metadata/partition-image.ts'
-import { batchHeaders } from '../../protocol/records/batch-header.ts'
+import { batchCrcIsValid, batchHeaders } from '../../protocol/records/batch-header.ts'
 import type { ClusterWorld } from '../cluster-world.ts'
+import { type Damages, folderOf } from './damages.ts'
 import { before, difference, wasCleaned } from './same-batches.ts'
 import { hold } from './violation.ts'
 
@@ -12,6 +13,8 @@ interface Seen {
   readonly node: NodeId
   readonly hosted: HostedPartition
   readonly bytes: Buffer
+  /** Its disk has spoilt something of it: what it holds is not looked at, what it serves is. */
+  readonly isDamaged: boolean
 }
 
 interface Exposed {
@@ -33,6 +36,7 @@ interface Trusted {
  *  - REP-5: leader epochs do not fall inside a log.
  *  - REP-6: a later leader has all that an earlier one has shown to readers.
  *  - REP-11: nobody is in sync and eligible at once, and nobody leads who was neither: no operator asks for that here.
+ *  - S-4: what is in a log checks, but where the disk has spoilt it: nobody takes rot from another.
  */
 export class ReplicaJudge {
   private readonly world: ClusterWorld
@@ -42,8 +46,11 @@ export class ReplicaJudge {
   /** By replica: what was looked at, the epoch at its end, and the offset after it. */
   private readonly checked = new Map<string, { readonly bytes: Buffer; readonly epoch: Epoch; readonly next: Offset }>()
 
-  constructor(world: ClusterWorld) {
+  private readonly damages: Damages
+
+  constructor(world: ClusterWorld, damages: Damages) {
     this.world = world
+    this.damages = damages
   }
 
   /** @throws Violation */
@@ -54,7 +61,7 @@ export class ReplicaJudge {
       const newest = Math.max(...replicas.map((it) => it.hosted.replica.leaderEpoch))
       for (const seen of replicas) {
         if (!seen.hosted.isLeader) continue
-        this.checkTrusted(key, seen, replicas, trusted)
+        if (!seen.isDamaged) this.checkTrusted(key, seen, replicas, trusted)
         if (seen.hosted.replica.leaderEpoch === newest) this.checkLeader(key, seen)
       }
     }
@@ -82,7 +89,7 @@ export class ReplicaJudge {
       for (const hosted of life.broker.partitions) {
         if (hosted.replica.role === 'none' || hosted.log.failure !== null) continue
         const key = `${hosted.name} (${hosted.topicId})`
-        const seen = { node: id, hosted, bytes: this.bytesOf(id, hosted) }
+        const seen = { node: id, hosted, bytes: this.bytesOf(id, hosted), isDamaged: this.damages.has(id, folderOf(hosted)) }
         addTo(found, key, seen)
       }
     }
@@ -91,21 +98,23 @@ export class ReplicaJudge {
 
   private bytesOf(id: NodeId, hosted: HostedPartition): Buffer {
     const { disk } = this.world.node(id)
-    const folder = `${hosted.directory.path}/${hosted.name}`
+    const folder = folderOf(hosted)
     if (!disk.exists(folder)) return Buffer.alloc(0)
     const segments = disk.list(folder).filter((name) => name.endsWith('.log'))
     return Buffer.concat(segments.map((name) => disk.readSmall(`${folder}/${name}`)))
   }
 
   /** Only what has come since the last look, where what was there then is as it was. */
-  private checkLog(key: string, { node, bytes }: Seen): void {
+  private checkLog(key: string, { node, bytes, isDamaged }: Seen): void {
     const place = `${key} on node ${node}`
+    if (isDamaged) return void this.checked.delete(place)
     const known = this.checked.get(place)
     const isGrown = known !== undefined && bytes.subarray(0, known.bytes.length).equals(known.bytes)
     const from = isGrown ? known.bytes.length : 0
     let { epoch, next } = isGrown ? known : { epoch: -1, next: -1 }
-    for (const { header } of batchHeaders(bytes.subarray(from))) {
+    for (const { header, at: position } of batchHeaders(bytes, from)) {
       const at = `${place} at ${header.baseOffset}`
+      hold(batchCrcIsValid(bytes, position, header.sizeBytes), 'S-4', () => `${at}: the batch does not check`)
       hold(header.baseOffset >= next, 'REP-5', () => `${at} comes after ${next - 1}`)
       hold(header.leaderEpoch >= epoch, 'REP-5', () => `${at} is of epoch ${header.leaderEpoch}, after ${epoch}`)
       epoch = header.leaderEpoch
@@ -151,7 +160,7 @@ export class ReplicaJudge {
     const end = leader.hosted.replica.highWatermark
     const whole = before(leader.bytes, end)
     for (const member of replicas) {
-      if (member === leader || !trusted.members.includes(member.node)) continue
+      if (member.isDamaged || member === leader || !trusted.members.includes(member.node)) continue
       // Nearly always so, and far cheaper to see than batch by batch
       if (member.bytes.subarray(0, whole.length).equals(whole)) continue
       const found =

@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import type { Prng } from '../../base/prng.ts'
 import type { Epoch, Millis, NodeId, Offset } from '../../base/units.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import type { FetchRequest, FetchRequestDraft, FetchResponse } from '../../protocol/messages/fetch.ts'
 import type { SessionPartition } from '../../replication/fetch-session.ts'
 import {
-  type FetchAnswer,
   type FetchContext,
   FetchSessions,
   type PartitionData,
@@ -14,33 +12,13 @@ import {
 } from '../../replication/fetch-sessions.ts'
 import { type BrokerView, type PartitionEffect, type PartitionInput, PartitionReplica } from '../../replication/partition-replica.ts'
 import { type FetchAction, ReplicaFetcher } from '../../replication/replica-fetcher.ts'
+import type { BrokerWorld } from './broker-world.ts'
+import { dataOf, toRequest, toResponse } from './fetch-forms.ts'
 import { entriesOf, SimulatedLog } from './simulated-log.ts'
-import type { Image, Proposal } from './partition-controller.ts'
+import type { Image } from './partition-controller.ts'
 import { divergence, truncationOffset } from '../../replication/truncation.ts'
 
 export const topicId = 'simulatedTopicAAAAAAAA'
-
-export interface BrokerOptions {
-  readonly replicaLagTimeMaxMs: Millis
-  readonly fetchWaitMs: Millis
-  readonly sessionSlots: number
-  readonly batch: number
-  readonly minIsr: number
-}
-
-/** What a broker may ask of the world it lives in, and what it tells its judge. */
-export interface BrokerWorld {
-  readonly now: Millis
-  readonly prng: Prng
-  readonly options: BrokerOptions
-  /** Calls back unless the broker is another incarnation by then. */
-  after(broker: SimulatedBroker, delay: Millis, run: () => void): void
-  sendFetch(from: SimulatedBroker, to: NodeId, request: FetchRequest, answered: (answer: FetchResponse | null) => void): void
-  sendProposal(from: SimulatedBroker, proposal: Proposal): void
-  onEffect(broker: SimulatedBroker, effect: PartitionEffect): void
-  onAppend(broker: SimulatedBroker, asLeader: boolean): void
-  onTruncate(broker: SimulatedBroker, before: Offset, highWatermark: Offset): void
-}
 
 interface Parked {
   readonly context: FetchContext
@@ -338,76 +316,5 @@ export class SimulatedBroker {
         assert.fail(`${action.type} cannot happen: logs start at 0 and elections are clean`)
     }
     fetcher.positioned(topicId, 0, action.leaderEpoch, this.position())
-  }
-}
-
-function dataOf(errorCode: ErrorCode, highWatermark: Offset, records: Buffer): PartitionData {
-  return {
-    partitionIndex: 0,
-    errorCode,
-    highWatermark,
-    lastStableOffset: highWatermark,
-    logStartOffset: 0,
-    abortedTransactions: null,
-    records,
-  }
-}
-
-const noEndOffset = { epoch: -1, endOffset: -1 }
-
-export function toResponse(answer: FetchAnswer): FetchResponse {
-  const responses = (answer.responses ?? []).map(({ topicId: id, partitions }) => ({
-    topic: '',
-    topicId: id ?? '',
-    partitions: partitions.map((data) => ({
-      partitionIndex: data.partitionIndex,
-      errorCode: data.errorCode,
-      highWatermark: data.highWatermark,
-      lastStableOffset: -1,
-      logStartOffset: data.logStartOffset ?? -1,
-      divergingEpoch: { ...noEndOffset, ...data.divergingEpoch },
-      currentLeader: { leaderId: -1, leaderEpoch: -1 },
-      snapshotId: noEndOffset,
-      abortedTransactions: null,
-      preferredReadReplica: -1,
-      records: Buffer.isBuffer(data.records) ? data.records : null,
-    })),
-  }))
-  return { throttleTimeMs: 0, errorCode: answer.errorCode ?? 0, sessionId: answer.sessionId ?? 0, responses, nodeEndpoints: [] }
-}
-
-export function toRequest(draft: FetchRequestDraft): FetchRequest {
-  const topics = draft.topics.map(({ topic, topicId: id, partitions }) => ({
-    topic: topic ?? '',
-    topicId: id ?? '',
-    partitions: partitions.map((partition) => ({
-      partition: partition.partition,
-      currentLeaderEpoch: partition.currentLeaderEpoch ?? -1,
-      fetchOffset: partition.fetchOffset,
-      lastFetchedEpoch: partition.lastFetchedEpoch ?? -1,
-      logStartOffset: partition.logStartOffset ?? -1,
-      partitionMaxBytes: partition.partitionMaxBytes,
-      replicaDirectoryId: '',
-      highWatermark: -1,
-    })),
-  }))
-  const forgottenTopicsData = (draft.forgottenTopicsData ?? []).map(({ topic, topicId: id, partitions }) => ({
-    topic: topic ?? '',
-    topicId: id ?? '',
-    partitions: partitions ?? [],
-  }))
-  return {
-    clusterId: null,
-    replicaId: -1,
-    replicaState: { replicaId: draft.replicaState?.replicaId ?? -1, replicaEpoch: draft.replicaState?.replicaEpoch ?? -1 },
-    maxWaitMs: draft.maxWaitMs,
-    minBytes: draft.minBytes,
-    maxBytes: draft.maxBytes ?? 0,
-    isolationLevel: 0,
-    sessionId: draft.sessionId ?? 0,
-    sessionEpoch: draft.sessionEpoch ?? -1,
-    topics,
-    forgottenTopicsData,
-    rackId: '',
   }
 }
