@@ -42,7 +42,8 @@ async function trustedRead(log: LogState, segment: Segment, i: number, bounds: R
   const { generation } = log
   const hint = log.hints.find((known) => known.offset === bounds.offset && known.segment === segment)
   const whole = footingOf(log, i, 0, segment.baseOffset, null)
-  const entry = segment.index.lookup(bounds.offset)
+  const entry = segment.indexedPlace(bounds.offset)
+  if (entry.isAstray) distrustIndex(log, segment)
   const isAtStart = hint === undefined && entry.position === 0
   const footing =
     hint === undefined

@@ -14,7 +14,7 @@ export function findTimestamp(log: LogState, timestamp: Timestamp): Promise<Time
     for (const segment of [...log.segments]) {
       if (segment.size === 0 || segment.greatestTimestamp().timestamp < timestamp) continue
       const found = await searchSegment(log, segment, {
-        from: Math.max(segment.timeIndex.lookup(timestamp - 1).offset, log.start),
+        from: Math.max(segment.offsetBefore(timestamp), log.start),
         mayHold: (header) => header.maxTimestamp >= timestamp && header.lastOffset >= log.start,
         isWanted: (record) => record.timestamp >= timestamp && record.offset >= log.start,
       })

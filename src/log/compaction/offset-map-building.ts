@@ -63,7 +63,7 @@ function cutOff(segment: Segment, position: number): CorruptLogError {
  */
 export async function buildOffsetMap(run: CleaningRun, map: OffsetMap, ends: TransactionEnds, from: Offset, until: Offset): Promise<void> {
   for (const segment of segmentsBetween(run.log, from, until)) {
-    const start = segment.size === 0 || segment.baseOffset >= from ? 0 : segment.index.lookup(from).position
+    const start = segment.size === 0 || segment.baseOffset >= from ? 0 : segment.positionOf(from)
     for await (const { header, batch } of batchesOf(run, segment, start)) {
       if (header.lastOffset < from) continue
       if (!batchCrcIsValid(batch, 0, batch.length))

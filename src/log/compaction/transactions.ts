@@ -75,7 +75,7 @@ export async function readTransactionEnds(run: CleaningRun, from: Offset, until:
   }
   for (const segment of segmentsBetween(run.log, from, Infinity)) {
     if (segment.baseOffset >= until && !ends.anyOpen) break
-    const start = segment.baseOffset >= from ? 0 : segment.index.lookup(from).position
+    const start = segment.baseOffset >= from ? 0 : segment.positionOf(from)
     const options = { from: start, until: segment.size, checkCrc: false, windowBytes: replayWindowBytes }
     const end = segment.size === 0 ? null : await run.scan(segment, scanBatches(options, visit))
     if (end !== null && end.problem !== null) throw new CorruptLogError(segment.logPath, end.position, segment.baseOffset, end.problem)

@@ -1,6 +1,7 @@
 import { assert } from '../../base/assert.ts'
 import { DiskError } from '../../base/ports.ts'
 import type { OpenFiles } from '../open-files.ts'
+import { CorruptLogError } from '../outcomes.ts'
 
 /** Entries kept in memory before they are written to the file. */
 const pendingEntries = 64
@@ -135,7 +136,8 @@ export class IndexFile {
   private block(first: number, count: number): Buffer {
     const bytes = Buffer.allocUnsafe(count * this.entryBytes)
     const read = this.files.use(this.path).read(first * this.entryBytes, bytes)
-    if (read !== bytes.length) throw new DiskError('EIO', this.path, 'read a short index')
+    if (read !== bytes.length)
+      throw new CorruptLogError(this.path, first * this.entryBytes + read, 0, 'the index is shorter than what was written to it')
     return bytes
   }
 }

@@ -9,7 +9,16 @@ import { OffsetIndex, offsetIndexEntryBytes } from './offset-index.ts'
 import type { OpenFiles } from '../open-files.ts'
 import { CorruptLogError } from '../outcomes.ts'
 import { lookupWindowBytes, runNow, scanBatches } from './scan.ts'
-import { TimeIndex, timeIndexEntryBytes } from './time-index.ts'
+import {
+  emptySizes,
+  fileSize,
+  readable,
+  type SegmentEnd,
+  type SegmentPlace,
+  type SegmentSizes,
+  type SegmentStage,
+} from './segment-parts.ts'
+import { TimeIndex, type TimeIndexEntry, timeIndexEntryBytes } from './time-index.ts'
 
 export const segmentSuffix = {
   log: '.log',
@@ -21,6 +30,8 @@ export const segmentSuffix = {
 
 /** What an index entry can hold beyond the base offset. */
 export const relativeOffsetMax = 0x7fff_ffff
+
+const ledAstray = 'an index leads to where its log has something else'
 
 /** Kafka's file names: the base offset in 20 digits. */
 export function segmentName(baseOffset: Offset): string {
@@ -220,19 +231,29 @@ export class Segment {
     return timestamp >= 0 ? timestamp : this.createdAt
   }
 
-  /** Offset after the last batch, and on the way the greatest timestamp: from the last index entry on. Throws DiskError. */
-  readEnd(checkCrc = false): { readonly nextOffset: Offset; readonly position: number; readonly problem: string | null } {
+  /**
+   * Offset after the last batch, and on the way the greatest timestamp: from the last index entry on, or from the beginning where the indexes do not fit
+   * the log (`checkCrc`: such an index is a problem to be told). Throws DiskError.
+   */
+  readEnd(checkCrc = false): SegmentEnd {
     if (this.size === 0) return { nextOffset: this.baseOffset, position: 0, problem: null }
-    const from = this.index.last().position
+    const from = readable(() => this.index.last())?.position ?? 0
+    const greatest = this.confirmed(readable(() => this.timeIndex.last()))
+    const end = greatest === null ? null : this.walkToEnd(from, greatest, checkCrc)
+    if (end !== null && (end.problem === null || checkCrc || from === 0)) return end
+    return this.walkToEnd(0, { timestamp: -1, offset: this.baseOffset }, checkCrc)
+  }
+
+  private walkToEnd(from: number, known: TimeIndexEntry, checkCrc: boolean): SegmentEnd {
     let nextOffset = this.baseOffset
-    let greatest: { timestamp: Timestamp; offset: Offset } = this.timeIndex.last()
+    let greatest = known
     const scan = scanBatches({ from, until: this.size, checkCrc, windowBytes: lookupWindowBytes }, (header) => {
       if (header.recordCount > 0 && header.maxTimestamp > greatest.timestamp)
         greatest = { timestamp: header.maxTimestamp, offset: header.lastOffset }
       nextOffset = header.lastOffset + 1
       return 'continue'
     })
-    const end = runNow(scan, this.files.use(this.logPath))
+    const end = from < this.size ? runNow(scan, this.files.use(this.logPath)) : { position: this.size, problem: ledAstray }
     this.greatest = greatest
     this.bytesSinceIndexEntry = this.size - from
     return { nextOffset, position: end.position, problem: end.problem }
@@ -240,22 +261,52 @@ export class Segment {
 
   /** Byte at which the first batch begins that holds `offset` or comes after it; `size` when there is none. Throws DiskError, CorruptLogError. */
   positionOf(offset: Offset): number {
-    const from = this.index.lookup(offset).position
-    const scan = scanBatches({ from, until: this.size, checkCrc: false, windowBytes: lookupWindowBytes }, (header) =>
-      header.lastOffset >= offset ? 'stop' : 'continue',
-    )
     if (this.size === 0) return 0
-    const end = runNow(scan, this.files.use(this.logPath))
+    const { position } = this.indexedPlace(offset)
+    const found = position > 0 ? this.walkTo(offset, position) : null
+    return found !== null && found.problem === null ? found.position : this.positionFromStart(offset)
+  }
+
+  private positionFromStart(offset: Offset): number {
+    const end = this.walkTo(offset, 0)
     if (end.problem !== null) throw new CorruptLogError(this.logPath, end.position, this.baseOffset, end.problem)
     return end.position
+  }
+
+  private walkTo(offset: Offset, from: number): { readonly position: number; readonly problem: string | null } {
+    const scan = scanBatches({ from, until: this.size, checkCrc: false, windowBytes: lookupWindowBytes }, (header, position) => {
+      if (header.lastOffset < offset) return 'continue'
+      return position === from && from > 0 && header.baseOffset > offset ? { problem: ledAstray } : 'stop'
+    })
+    return runNow(scan, this.files.use(this.logPath))
+  }
+
+  /** What the index has for an offset; the beginning where it leads out of the segment. Throws DiskError. */
+  indexedPlace(offset: Offset): { readonly offset: Offset; readonly position: number; readonly isAstray: boolean } {
+    const entry = readable(() => this.index.lookup(offset))
+    const isAstray = entry === null || (entry.position > 0 && entry.position >= this.size)
+    return isAstray ? { offset: this.baseOffset, position: 0, isAstray } : { ...entry, isAstray }
+  }
+
+  /** From where on to look for what is newer than a timestamp: an entry of the time index, if the log has what it says. Throws DiskError, CorruptLogError. */
+  offsetBefore(timestamp: Timestamp): Offset {
+    return this.confirmed(readable(() => this.timeIndex.lookup(timestamp - 1)))?.offset ?? this.baseOffset
+  }
+
+  /** Null: the batch that the entry names has another timestamp, or is not there. */
+  private confirmed(entry: TimeIndexEntry | null): TimeIndexEntry | null {
+    if (entry === null || (entry.timestamp < 0 && entry.offset === this.baseOffset)) return entry
+    const header = Buffer.allocUnsafe(batchHeaderBytes)
+    const place = readable(() => this.positionOf(entry.offset))
+    const read = place === null ? 0 : this.files.use(this.logPath).read(place, header)
+    return read === header.length && int64At(header, maxTimestampAtByte) === entry.timestamp ? entry : null
   }
 
   /** Cuts the file at a batch boundary; `offset` is the first that goes. Throws DiskError. */
   truncate(position: number, offset: Offset): void {
     this.unsynced = true
     this.indexesUnsynced = true
-    this.index.truncateTo(offset)
-    this.timeIndex.truncateTo(offset)
+    for (const index of [this.index, this.timeIndex]) if (readable(() => [index.truncateTo(offset)]) === null) index.file.reset()
     if (position < this.size) this.files.use(this.logPath).truncate(position)
     this.size = position
     this.greatest = null
@@ -320,33 +371,5 @@ export class Segment {
       }
       throw error
     }
-  }
-}
-
-/** What a segment's files are called after: '' for those of the log itself, else what a cleaning is about to put there. */
-export type SegmentStage = '' | '.cleaned' | '.swap'
-
-interface SegmentPlace {
-  readonly files: OpenFiles
-  readonly directory: string
-  readonly baseOffset: Offset
-  readonly stage: SegmentStage
-}
-
-interface SegmentSizes {
-  readonly logBytes: number
-  readonly indexEntries: number
-  readonly timeIndexEntries: number
-  readonly indexFilesExist: boolean
-}
-
-const emptySizes: SegmentSizes = { logBytes: 0, indexEntries: 0, timeIndexEntries: 0, indexFilesExist: true }
-
-function fileSize(disk: Disk, path: string): number {
-  const file = disk.open(path, { create: false })
-  try {
-    return file.size()
-  } finally {
-    file.close()
   }
 }

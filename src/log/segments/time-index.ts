@@ -1,7 +1,7 @@
-import { assert } from '../../base/assert.ts'
 import type { Offset, Timestamp } from '../../base/units.ts'
 import { IndexFile } from './index-file.ts'
 import type { OpenFiles } from '../open-files.ts'
+import { readable } from './segment-parts.ts'
 
 export const timeIndexEntryBytes = 12
 
@@ -25,11 +25,10 @@ export class TimeIndex {
     this.baseOffset = baseOffset
   }
 
-  /** Nothing when the timestamp does not exceed the last one. */
+  /** Nothing when the timestamp does not exceed the last one, or the last one cannot be told. */
   maybeAppend(timestamp: Timestamp, offset: Offset): void {
-    const last = this.last()
-    if (timestamp <= last.timestamp) return
-    assert(offset >= last.offset, 'time index offsets fall')
+    const last = readable(() => this.last())
+    if (last === null || timestamp <= last.timestamp || offset < last.offset) return
     this.file.append((bytes, at) => {
       bytes.writeBigInt64BE(BigInt(timestamp), at)
       bytes.writeUInt32BE(offset - this.baseOffset, at + relativeOffsetAt)

@@ -1,7 +1,7 @@
 import type { NodeId } from '../../base/units.ts'
 import type { HostedPartition } from '../../broker/hosted-partition.ts'
 import { MalformedError } from '../../protocol/reader.ts'
-import { batchCrcIsValid, batchHeaders } from '../../protocol/records/batch-header.ts'
+import { batchCrcIsValid, batchHeaders, wholeBatchesEnd } from '../../protocol/records/batch-header.ts'
 import type { ClusterWorld } from '../cluster-world.ts'
 import type { MemoryFile } from '../memory-file.ts'
 
@@ -97,9 +97,10 @@ function isSound(world: ClusterWorld, node: NodeId, hosted: HostedPartition): bo
     const base = Number(name.slice(0, -'.log'.length))
     if (next >= 0 && (mayHaveGaps ? base < next : base !== next)) return false
     try {
+      if (wholeBatchesEnd(bytes) !== bytes.length) return false
       for (const { at, header } of batchHeaders(bytes)) {
         const isNext = next < 0 || mayHaveGaps ? header.baseOffset >= Math.max(next, 0) : header.baseOffset === next
-        if (!isNext || at + header.sizeBytes > bytes.length || !batchCrcIsValid(bytes, at, header.sizeBytes)) return false
+        if (!isNext || !batchCrcIsValid(bytes, at, header.sizeBytes)) return false
         next = header.lastOffset + 1
       }
     } catch (error) {
