@@ -26,8 +26,9 @@ export type { ZooKeeperOptions, ZooKeeperPorts } from './options.ts'
  * A client of a ZooKeeper ensemble, 3.6 or later: requests of the port as those of the wire, below the chroot.
  *
  * `expiresAt` takes the time of the last request or ping that was answered for the beginning of the session's time, and so does the server that answered.
- * But only the leader of the ensemble expires sessions, and it hears of that moment up to half a tick later; a server that dies in between never tells it.
- * Whoever depends on `expiresAt` leaves that much room (the tick is at most half of the shortest session that an ensemble grants by itself).
+ * But only the leader of the ensemble expires sessions: it hears of that moment up to half a tick later, never when that server dies in between, and a
+ * server that is cut off from its leader goes on answering pings for `syncLimit` ticks. So the ensemble may have expired a session earlier, by up
+ * to those ticks and a third of the timeout: `expiresAt` says when to stop at the latest, and what must be safe is fenced by epoch and version.
  */
 export class ZooKeeperClient implements ZooKeeper {
   private readonly options: ZooKeeperOptions

@@ -24,6 +24,8 @@ export interface ServerSide {
   onHeard(session: bigint): void
   passwordOf(session: bigint): Buffer
   grant(timeoutMs: number): number
+  /** Ends the connections on which this session has been here until now (ZooKeeperServer.processConnectRequest). */
+  displace(session: bigint): void
   forget(connection: ModelConnection): void
 }
 
@@ -103,6 +105,7 @@ export class ModelConnection implements Origin {
     this.state = 'asking'
     this.timeoutMs = this.server.grant(request.timeoutMs)
     if (request.sessionId === 0n) return this.server.createSession(this, this.timeoutMs)
+    this.server.displace(request.sessionId)
     this.server.revalidate(request.sessionId, request.password, (timeoutMs) => {
       this.timeoutMs = timeoutMs
       if (timeoutMs > 0) this.open(request.sessionId)

@@ -168,6 +168,10 @@ export class ModelMember implements ServerSide {
     return this.leading.grant(timeoutMs)
   }
 
+  displace(session: bigint): void {
+    for (const connection of [...this.connections]) if (connection.session === session) connection.drop()
+  }
+
   forget(connection: ModelConnection): void {
     this.connections.delete(connection)
   }

@@ -1,6 +1,7 @@
 import type { Clock, Entropy, Network } from '../../base/ports.ts'
 import type { Millis } from '../../base/units.ts'
 import { ZooKeeperClient, type ZooKeeperOptions } from '../../zookeeper/client.ts'
+import type { WatchEvent } from '../../zookeeper/wire/answers.ts'
 import type { SessionState } from '../../zookeeper/zookeeper.ts'
 import { BreakableNetwork } from './breakable-network.ts'
 
@@ -50,8 +51,8 @@ export class Stand {
     return this.ensemble.ports.clock.mono()
   }
 
-  /** A client that has been started. */
-  client(options: Partial<ZooKeeperOptions> = {}): Witness {
+  /** A client that has been started. `onEvent` is called as the client tells it. */
+  client(options: Partial<ZooKeeperOptions> = {}, onEvent: (event: WatchEvent) => void = () => {}): Witness {
     const network = new BreakableNetwork(this.ensemble.ports.network)
     const connect = `${this.ensemble.connect}${this.chroot}`
     const zk = new ZooKeeperClient({ ...this.ensemble.ports, network }, { connect, sessionTimeoutMs: this.sessionTimeoutMs, ...options })
@@ -59,9 +60,17 @@ export class Stand {
     this.witnesses.push(witness)
     zk.start({
       onSession: (state) => void witness.states.push(state),
-      onWatch: ({ type, path }) => void witness.events.push(`${type} ${path}`),
+      onWatch: (event) => {
+        witness.events.push(`${event.type} ${event.path}`)
+        onEvent(event)
+      },
     })
     return witness
+  }
+
+  /** Every client there was. */
+  get all(): readonly Witness[] {
+    return this.witnesses
   }
 
   wait(ms: Millis): Promise<void> {
