@@ -52,7 +52,7 @@ export class ZooKeeperEnsemble {
     return this.processes.length
   }
 
-  /** Starts all of them; resolves when each serves. Rejects with the end of what it said when one does not in time. */
+  /** Starts all of them; resolves when each serves. Rejects with the place of what it said when one does not. */
   async start(timeoutMs: Millis = 60_000): Promise<void> {
     const problem = ensembleProblem()
     if (problem !== undefined) throw new Error(`this ${problem}`)
@@ -63,10 +63,11 @@ export class ZooKeeperEnsemble {
   /** Until all that run serve. */
   async serve(timeoutMs: Millis = 60_000): Promise<void> {
     const deadline = performance.now() + timeoutMs
-    for (const [at, process] of this.processes.entries()) {
-      while (process !== null && (await this.mode(at)) === null) {
-        if (performance.now() > deadline)
-          throw new Error(`server ${at + 1} of the ensemble does not serve: see ${this.folderOf(at)}/out.log`)
+    for (const [at, launched] of this.processes.entries()) {
+      while (launched !== null && (await this.mode(at)) === null) {
+        const isLate = performance.now() > deadline
+        if (isLate || this.processes[at] !== launched)
+          throw new Error(`server ${at + 1} of the ensemble ${isLate ? 'does not serve' : 'has ended'}: see ${this.folderOf(at)}/out.log`)
         await sleep(25)
       }
     }
