@@ -70,7 +70,10 @@ export class ZooKeeperClient implements ZooKeeper {
     return this.session.expiresAt
   }
 
-  /** Rejects with the code of the operation that was refused first, and its place in `at`; then none of them was carried out. */
+  /**
+   * Rejects with the code of the operation that was refused first, and its place in `at`; then none of them was carried out. What a create made has no stat
+   * here: servers (3.8) do not tell it in a multi.
+   */
   multi(operations: readonly ZooKeeperOperation[]): Promise<readonly ZooKeeperResult[]> {
     for (const [at, it] of operations.entries()) {
       if (pathProblem(sampleOf(it)) !== null) return Promise.reject(new ZooKeeperError('badArguments', it.path, at))
@@ -156,7 +159,9 @@ export class ZooKeeperClient implements ZooKeeper {
   private operationOf(operation: ZooKeeperOperation): Operation {
     const path = this.full(operation.path)
     if (operation.op !== 'create') return { ...operation, path }
-    return { ...operation, path, acl: this.aclOf(operation.path), withStat: true }
+    // A sequential node of the root is below the chroot, not beside it.
+    const isSequential = operation.mode.endsWith('Sequential')
+    return { ...operation, path: isSequential ? this.chroot + operation.path : path, acl: this.aclOf(operation.path), withStat: true }
   }
 
   private aclOf(path: string): readonly Acl[] {

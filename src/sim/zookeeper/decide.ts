@@ -68,8 +68,10 @@ export function decideAll(tree: Tree, operations: readonly Operation[], asker: A
   return { effects: [], error: 0, answer: { op: 'multi', results: failed } }
 }
 
+/** In a multi a create tells no stat, also when it was asked for. */
 function resultOf(answer: Answer): OperationResult {
-  if (answer.op === 'create' || answer.op === 'set' || answer.op === 'delete' || answer.op === 'check') return answer
+  if (answer.op === 'create') return { ...answer, stat: null }
+  if (answer.op === 'set' || answer.op === 'delete' || answer.op === 'check') return answer
   throw new RangeError(`${answer.op} in a multi`)
 }
 
@@ -113,8 +115,9 @@ function create(tree: Tree, operation: Operation & { op: 'create' }, asker: Aske
 
 function checkDelete(tree: Tree, { path, version }: { readonly path: string; readonly version: number }, asker: Asker): void {
   if (path === '/') throw new Refusal('badArguments')
+  const parent = nodeAt(tree, parentOf(path))
+  if (!may(asker.identities, 'delete', parent.acl)) throw new Refusal('noAuth')
   const node = nodeAt(tree, path)
-  if (!may(asker.identities, 'delete', nodeAt(tree, parentOf(path)).acl)) throw new Refusal('noAuth')
   if (version !== -1 && version !== node.version) throw new Refusal('badVersion')
   if (tree.childrenOf(path).length > 0) throw new Refusal('notEmpty')
 }

@@ -1,13 +1,13 @@
 import type { Connection } from '../../base/ports.ts'
 import { FrameAssembler } from '../../protocol/frame-assembler.ts'
-import { type Answer, type WatchEvent, writeAnswer, writeEvent } from '../../zookeeper/wire/answers.ts'
+import { type Answer, writeAnswer, writeEvent } from '../../zookeeper/wire/answers.ts'
 import { numberOf } from '../../zookeeper/wire/errors.ts'
 import { type ConnectRequest, passwordBytes, readConnectRequest, writeConnectResponse } from '../../zookeeper/wire/handshake.ts'
 import { readRequest, type Request, xids } from '../../zookeeper/wire/requests.ts'
 import type { ZooKeeperErrorCode } from '../../zookeeper/zookeeper.ts'
 import { digestIdentity, type Identity, may } from './rights.ts'
 import type { Origin, Transaction } from './transaction.ts'
-import type { Tree } from './tree.ts'
+import type { Told, Tree } from './tree.ts'
 import { ConnectionWatches } from './watches.ts'
 
 /** What a connection asks of the server that it is at. */
@@ -77,8 +77,8 @@ export class ModelConnection implements Origin {
     this.onClose()
   }
 
-  tell(event: WatchEvent): void {
-    if (this.state === 'open' && this.watches.take(event)) this.connection.write([writeEvent(event)])
+  tell({ event, acl }: Told): void {
+    if (this.state === 'open' && this.watches.take(event) && may(this.identities, 'read', acl)) this.connection.write([writeEvent(event)])
   }
 
   private onClose(): void {

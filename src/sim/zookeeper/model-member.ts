@@ -110,8 +110,8 @@ export class ModelMember implements ServerSide {
   private carryOutOne(transaction: Transaction): void {
     this.lastZxid = transaction.zxid
     for (const effect of transaction.effects) {
-      for (const event of this.tree.apply(effect, transaction.zxid, transaction.time))
-        for (const connection of this.connections) connection.tell(event)
+      for (const told of this.tree.apply(effect, transaction.zxid, transaction.time))
+        for (const connection of this.connections) connection.tell(told)
     }
     for (const connection of [...this.connections]) {
       if (connection === transaction.origin) connection.onCarriedOut(transaction)

@@ -24,6 +24,12 @@ export type Effect =
   | { readonly type: 'set'; readonly path: string; readonly data: Buffer }
   | { readonly type: 'delete'; readonly path: string }
 
+/** What a server tells, to whoever may read the node with these rights (since CVE-2024-23944). */
+export interface Told {
+  readonly event: WatchEvent
+  readonly acl: readonly Acl[]
+}
+
 interface Change {
   readonly path: string
   readonly before: Leaf | undefined
@@ -74,23 +80,24 @@ export class Tree {
   }
 
   /** Carries out what was decided; gives the events in the order in which watches are told of them. */
-  apply(effect: Effect, zxid: bigint, time: Timestamp): readonly WatchEvent[] {
+  apply(effect: Effect, zxid: bigint, time: Timestamp): readonly Told[] {
     const { path } = effect
     if (effect.type === 'set') {
       const leaf = this.leafAt(path)
       this.put(path, { ...leaf, data: effect.data, mzxid: zxid, mtime: time, version: leaf.version + 1 })
-      return [{ type: 'changed', path }]
+      return [{ event: { type: 'changed', path }, acl: leaf.acl }]
     }
     const parent = parentOf(path)
     const above = this.leafAt(parent)
+    const acl = effect.type === 'create' ? effect.acl : this.leafAt(path).acl
     if (effect.type === 'create') {
-      const { data, acl, owner } = effect
+      const { data, owner } = effect
       this.put(path, { data, acl, owner, czxid: zxid, mzxid: zxid, pzxid: zxid, ctime: time, mtime: time, version: 0, made: 0 })
     } else this.put(path, undefined)
     this.put(parent, { ...above, pzxid: zxid, made: above.made + (effect.type === 'create' ? 1 : 0) })
     return [
-      { type: effect.type === 'create' ? 'created' : 'deleted', path },
-      { type: 'childrenChanged', path: parent },
+      { event: { type: effect.type === 'create' ? 'created' : 'deleted', path }, acl },
+      { event: { type: 'childrenChanged', path: parent }, acl: above.acl },
     ]
   }
 

@@ -55,6 +55,9 @@ async function sequences(stand: Stand): Promise<void> {
   assert.equal(await zk.create('/s/n-', none, 'persistentSequential'), '/s/n-0000000000')
   assert.equal(await zk.create('/s/m-', none, 'ephemeralSequential'), '/s/m-0000000001')
   assert.equal(await zk.create('/s/', none, 'persistentSequential'), '/s/0000000002')
+  const own = await zk.create('/', none, 'persistentSequential')
+  assert.match(own, /^\/\d{10}$/)
+  assert.ok((await zk.children('/')).includes(own.slice(1)))
   assert.equal((await zk.exists('/s/m-0000000001'))?.ephemeralOwner, zk.sessionId)
   assert.equal((await zk.exists('/s/n-0000000000'))?.ephemeralOwner, 0n)
 }
