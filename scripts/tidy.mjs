@@ -14,6 +14,7 @@ const FOLDERS = {
   log: { floor: 1, colour: 'ported', sees: ['protocol', 'config'] },
   raft: { floor: 1, colour: 'pure', sees: ['protocol'] },
   ledger: { floor: 1, colour: 'pure', sees: ['protocol'] },
+  zookeeper: { floor: 1, colour: 'ported', sees: ['protocol'] },
   metadata: { floor: 2, colour: 'pure' },
   replication: { floor: 2, colour: 'pure' },
   controller: { floor: 3, colour: 'pure' },
@@ -108,7 +109,14 @@ for (const file of sources) {
 }
 
 // Files that nobody imports, but for what is started by name
-const ENTRIES = new Set(['cli/main.ts', 'node/server-main.ts', 'node/controller-thread.ts', 'client/cluster-client.ts'])
+const ENTRIES = new Set([
+  'cli/main.ts',
+  'node/server-main.ts',
+  'node/controller-thread.ts',
+  'client/cluster-client.ts',
+  'zookeeper/client.ts',
+  'node/zookeeper-ensemble.ts',
+])
 for (const file of sources) {
   const name = relative(src, file)
   if (file.endsWith('.test.ts') || ENTRIES.has(name) || name.startsWith('sim/') || imported.has(file)) continue
