@@ -18,6 +18,7 @@ const FOLDERS = {
   metadata: { floor: 2, colour: 'pure' },
   replication: { floor: 2, colour: 'pure' },
   controller: { floor: 3, colour: 'pure' },
+  znodes: { floor: 3, colour: 'pure' },
   groups: { floor: 3, colour: 'pure' },
   client: { floor: 3, colour: 'ported' },
   server: { floor: 3, colour: 'ported' },
@@ -109,7 +110,13 @@ for (const file of sources) {
 }
 
 // Files that nobody imports, but for what is started by name
-const ENTRIES = new Set(['cli/main.ts', 'node/server-main.ts', 'node/controller-thread.ts', 'client/cluster-client.ts', 'zookeeper/zookeeper.ts'])
+const ENTRIES = new Set([
+  'cli/main.ts',
+  'node/server-main.ts',
+  'node/controller-thread.ts',
+  'client/cluster-client.ts',
+  'zookeeper/zookeeper.ts',
+])
 for (const file of sources) {
   const name = relative(src, file)
   if (file.endsWith('.test.ts') || ENTRIES.has(name) || name.startsWith('sim/') || imported.has(file)) continue
