@@ -1,4 +1,4 @@
-import type { Epoch } from '../base/units.ts'
+import type { Epoch, NodeId } from '../base/units.ts'
 import { changedPartitions, type ClusterChanges } from '../metadata/changes.ts'
 import { ClusterImage } from '../metadata/image.ts'
 import { decodeRecord, encodeRecord } from '../metadata/record-frame.ts'
@@ -36,6 +36,11 @@ export class ImageInZnodes {
 
   get znodes(): Iterable<Znode> {
     return this.tree.entries()
+  }
+
+  /** Brokers that are not fenced. */
+  *activeBrokers(): Iterable<NodeId> {
+    for (const broker of this.image.brokers.all()) if (!broker.fenced) yield broker.id
   }
 
   /** The state as records, for a snapshot. */
