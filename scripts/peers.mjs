@@ -30,4 +30,8 @@ step('Python packages of test/python', () => {
 step('kcat', () => {
   if (onPath('kcat') === undefined) throw new Error(String(without('kcat')))
 })
+step('ZooKeeper', () => {
+  const reason = without('zookeeper')
+  if (reason !== false) throw new Error(reason)
+})
 process.exit(failed === 0 ? 0 : 1)

@@ -115,7 +115,7 @@ const ENTRIES = new Set([
   'node/server-main.ts',
   'node/controller-thread.ts',
   'client/cluster-client.ts',
-  'zookeeper/zookeeper.ts',
+  'node/zookeeper-ensemble.ts',
 ])
 for (const file of sources) {
   const name = relative(src, file)

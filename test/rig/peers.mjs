@@ -142,6 +142,12 @@ const missing = {
   kcat() {
     return onPath('kcat') === undefined ? 'needs kcat (Debian: apt-get install kcat)' : undefined
   },
+  zookeeper() {
+    if (onPath('java') === undefined) return 'needs Java'
+    return existsSync('/usr/share/java/zookeeper.jar')
+      ? undefined
+      : 'needs ZooKeeper (Debian: apt-get install --no-install-recommends zookeeper)'
+  },
   franz() {
     if (onPath('go') === undefined) return 'needs Go (for franz-go)'
     try {
