@@ -93,6 +93,16 @@ export const imageRoots: readonly string[] = [
   paths.transaction,
 ]
 
+/** Others may not even read these where the ensemble knows whose they are (ZkData.SensitiveRootPaths, and our own of that kind). */
+export const sensitivePaths: readonly string[] = [
+  paths.users,
+  paths.brokerConfigs,
+  paths.otherScram,
+  paths.tokens,
+  paths.journal,
+  paths.transaction,
+]
+
 export const DEFAULT_ENTITY = '<default>'
 
 /**

@@ -15,6 +15,8 @@ export interface EnsembleSessionEvents {
 }
 
 const reopenAfterMs: Millis = 100
+/** A third of the timeout: as much as a client lets pass between two pings. */
+const reserveShare = 3
 
 /** A session with the ensemble, and a new one whenever it is over. */
 export class EnsembleSession {
@@ -58,9 +60,14 @@ export class EnsembleSession {
     return this.connectedNow
   }
 
-  /** When the session may first have expired, by the own clock; long ago when there is none. */
-  get expiresAt(): Millis {
-    return this.client === null || this.client.sessionTimeoutMs === 0 ? -Infinity : this.client.expiresAt
+  /**
+   * Until when the session cannot have expired, by the own clock; long ago when there is none. The leader of the ensemble hears of a server's clients
+   * with a delay, and not at all of what a server that dies in between was told: a part of the timeout is left for that.
+   */
+  get aliveUntil(): Millis {
+    const { client } = this
+    if (client === null || client.sessionTimeoutMs === 0) return -Infinity
+    return client.expiresAt - client.sessionTimeoutMs / reserveShare
   }
 
   async stop(): Promise<void> {

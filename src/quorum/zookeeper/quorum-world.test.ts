@@ -265,9 +265,12 @@ export class World {
       clusterId: 'the-cluster',
       listenerName: 'CONTROLLER',
       open: () => (held.client = this.ensemble.open()),
+      connectionTimeoutMs: 5_000,
     })
     const listener = new Host(new Prng(this.prng.uint32()), this.history)
-    await observer.start(listener)
+    const started = observer.start(listener)
+    await this.run(20)
+    await started
     return {
       observer,
       host: listener,

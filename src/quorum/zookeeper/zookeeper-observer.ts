@@ -3,6 +3,7 @@ import { paths } from '../../znodes/paths.ts'
 import { activeControllerIn, type AliveBroker, brokerIdPath, brokerIdText } from '../../znodes/registration.ts'
 import { ZnodeError } from '../../znodes/json.ts'
 import { type ZooKeeper, ZooKeeperError } from '../../zookeeper/zookeeper.ts'
+import type { MetadataObserver } from '../metadata-observer.ts'
 import type { QuorumLeader, QuorumListener } from '../metadata-quorum.ts'
 import { EnsembleSession, type OpenZooKeeper } from './ensemble-session.ts'
 import { type FollowerPorts, LogFollower } from './log-follower.ts'
@@ -13,6 +14,13 @@ export interface ZooKeeperObserverOptions {
   readonly clusterId: string
   readonly listenerName: string
   readonly open: OpenZooKeeper
+  /** A start that is not connected by then fails. */
+  readonly connectionTimeoutMs: Millis
+}
+
+/** A node that starts has not reached the ensemble in time. */
+export class EnsembleUnreachableError extends Error {
+  override readonly name = 'EnsembleUnreachableError'
 }
 
 const retryMs: Millis = 100
@@ -24,9 +32,9 @@ const retryMs: Millis = 100
  *     served under the leader epochs that it knows.
  *  2. The znode is made once the controller has registered the broker, and again in each new session. One that an earlier process of this id has left is
  *     taken over: of two processes the controller's registration has let one in.
- *  3. `expiresAt` is when the ensemble may first hold this broker for dead, by the own clock; the active controller fences it then.
+ *  3. `sessionUntil` is when the ensemble may first hold this broker for dead, by the own clock; the active controller fences it then.
  */
-export class ZooKeeperObserver {
+export class ZooKeeperObserver implements MetadataObserver {
   private readonly ports: FollowerPorts
   private readonly session: EnsembleSession
   private readonly follower: LogFollower
@@ -38,12 +46,18 @@ export class ZooKeeperObserver {
   private again = false
   private registered = false
   private stopped = false
+  private onConnected: () => void = () => {}
+  private readonly connectionTimeoutMs: Millis
 
   constructor(ports: FollowerPorts, options: ZooKeeperObserverOptions) {
     this.ports = ports
     this.nodeId = options.nodeId
+    this.connectionTimeoutMs = options.connectionTimeoutMs
     this.session = new EnsembleSession(ports, options.open, [paths.activeController], {
-      onConnected: () => this.look(),
+      onConnected: () => {
+        this.onConnected()
+        this.look()
+      },
       onChange: () => this.look(),
       onEnded: () => {
         this.registered = false
@@ -59,18 +73,31 @@ export class ZooKeeperObserver {
     return this.known
   }
 
-  get expiresAt(): Millis {
-    return this.registered ? this.session.expiresAt : -Infinity
+  get sessionUntil(): Millis {
+    return this.registered ? this.session.aliveUntil : -Infinity
   }
 
+  /** Rejects with EnsembleUnreachableError. */
   start(listener: QuorumListener): Promise<void> {
     this.listener = listener
-    this.session.start()
-    return Promise.resolve()
+    return new Promise((resolve, reject) => {
+      const timer = this.ports.clock.after(this.connectionTimeoutMs, () =>
+        reject(
+          new EnsembleUnreachableError(
+            `No ZooKeeper server has answered within ${this.connectionTimeoutMs} ms. Check zookeeper.connect, and whether the ensemble is up`,
+          ),
+        ),
+      )
+      this.onConnected = () => {
+        timer.cancel()
+        resolve()
+      }
+      this.session.start()
+    })
   }
 
   /** The controller has let this broker in: from now on the ensemble is told that it is alive. */
-  register(broker: AliveBroker): void {
+  onRegistered(broker: AliveBroker): void {
     this.alive = broker
     this.registered = false
     this.look()

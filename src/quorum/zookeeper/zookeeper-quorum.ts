@@ -65,7 +65,8 @@ interface Reign {
  *  3. A batch is told to the listener, and shown to those who follow, when it is committed: when its multi was answered, or was found to be carried out.
  *  4. What a new leader reads holds all that earlier epochs committed: it reads after its election, with which all earlier epochs ended.
  *  5. Offsets go on from epoch to epoch (`/odradek/log`): a position that was committed in one is a position of all later ones.
- *  6. A leader holds itself for one (`leads`) only until its session may have expired by its own clock, counted from when its last answered word was sent;
+ *  6. A leader holds itself for one (`leads`) only until its session may have expired by its own clock, counted from when its last answered word was sent, less a
+ *     reserve for what the servers among themselves may be late;
  *     the ensemble lets nobody else be elected before the session is over, or `/controller` was deleted by its owner, who had stopped leading.
  *  7. Nothing is fenced by a session alone: `leads` decides about answers that need no record, the guard of rule 2 about all others.
  */
@@ -191,7 +192,7 @@ export class ZooKeeperQuorum implements ControllerQuorum {
   }
 
   leads(epoch: Epoch): boolean {
-    return this.reign?.epoch === epoch && this.ports.clock.mono() < this.session.expiresAt
+    return this.reign?.epoch === epoch && this.ports.clock.mono() < this.session.aliveUntil
   }
 
   // --- what a leader does ---
@@ -424,10 +425,10 @@ export class ZooKeeperQuorum implements ControllerQuorum {
 
   /** Rule 6: when the session may have expired, whatever the ensemble will say. */
   private armDeadline(): void {
-    const wait = this.session.expiresAt - this.ports.clock.mono()
+    const wait = this.session.aliveUntil - this.ports.clock.mono()
     this.deadline = this.ports.clock.after(Math.max(0, wait), () => {
       if (this.reign === null) return
-      if (this.session.expiresAt > this.ports.clock.mono()) return this.armDeadline()
+      if (this.session.aliveUntil > this.ports.clock.mono()) return this.armDeadline()
       this.endReign('its session may have expired')
       this.look()
     })
