@@ -1,7 +1,7 @@
 // A cluster of real processes that agrees through a real ZooKeeper: what is in the znodes, and that the death of the controller costs no more than its session.
 import assert from 'node:assert/strict'
 import { after, before, describe, test } from 'node:test'
-import { startCluster, until } from '../rig/cluster.mjs'
+import { ascending, startCluster, until } from '../rig/cluster.mjs'
 import { ports, startEnsemble, withoutZooKeeper, ZooKeeperClient } from './ensemble.mjs'
 
 const sessionTimeoutMs = 3000
@@ -37,14 +37,14 @@ describe('a cluster over ZooKeeper', { skip: withoutZooKeeper() }, () => {
     const { topics: made } = await cluster.ask('createTopics', 7, { topics, timeoutMs: 30_000, validateOnly: false })
     assert.equal(made[0]?.errorCode, 0)
     await cluster.waitInSync('orders')
-    assert.deepEqual([...(await zk.children('/brokers/ids'))].sort(), ['1', '2', '3'])
+    assert.deepEqual([...(await zk.children('/brokers/ids'))].map(Number).sort(ascending), [1, 2, 3])
     assert.deepEqual((await json('/brokers/ids/1')).endpoints, [`PLAINTEXT://127.0.0.1:${cluster.node(1).port}`])
     const topic = await json('/brokers/topics/orders')
     assert.equal(topic.topic_id, made[0]?.topicId)
     assert.deepEqual(Object.keys(topic.partitions), ['0', '1', '2'])
     for (const { partition, leader, epoch, isr } of await cluster.partitions('orders')) {
       const state = await json(`/brokers/topics/orders/partitions/${partition}/state`)
-      assert.deepEqual([state.leader, state.leader_epoch, [...state.isr].sort()], [leader, epoch, isr.sort()])
+      assert.deepEqual([state.leader, state.leader_epoch, [...state.isr].sort(ascending)], [leader, epoch, isr.sort(ascending)])
     }
     assert.equal((await json('/config/topics/orders')).config['retention.ms'], '60000')
     assert.equal((await json('/controller')).brokerid, (await cluster.activeController()).id)
