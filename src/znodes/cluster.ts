@@ -26,11 +26,14 @@ export function planControllers(plan: ZnodePlan, image: ClusterImage): void {
   }
 }
 
-/** FeatureZNode version 2, status 1: enabled. */
+/** FeatureZNode version 1 (Kafka's decoder does not read what its encoder writes as version 2), status 1: enabled. */
 export function planFeatures(plan: ZnodePlan, image: ClusterImage): void {
   const { finalized } = image.features
   if (finalized.size === 0) plan.remove(paths.feature)
-  else plan.put(paths.feature, JSON.stringify({ version: 2, status: 1, features: Object.fromEntries(finalized) }))
+  else {
+    const features = [...finalized].map(([name, level]) => [name, { min_version_level: level, max_version_level: level }])
+    plan.put(paths.feature, JSON.stringify({ version: 1, status: 1, features: Object.fromEntries(features) }))
+  }
 }
 
 /** ProducerIdBlockZNode version 1, whose start is worked out: the log says only where the block ends. */
@@ -54,7 +57,8 @@ export function* clusterRecords(tree: ZnodeTree): Iterable<MetadataRecord> {
   if (features !== undefined) {
     const levels = objectOf(paths.feature, parseObject(paths.feature, features)['features'])
     for (const name of Object.keys(levels)) {
-      yield newRecord('featureLevel', METADATA_VERSION_LATEST, { name, featureLevel: numberIn(paths.feature, levels, name) })
+      const level = numberIn(paths.feature, objectOf(paths.feature, levels[name]), 'max_version_level')
+      yield newRecord('featureLevel', METADATA_VERSION_LATEST, { name, featureLevel: level })
     }
   }
   yield* recordsBelow(tree, 'registerBroker', paths.brokers)

@@ -129,7 +129,10 @@ test('configurations, quotas, users and entries of access control stand where Ka
     `{"version":1,"acls":[{"principal":"User:u","permissionType":"Deny",${entry}`,
   )
   assert.equal(texts.get('/latest_producer_id_block'), '{"version":1,"broker":1,"block_start":"2000","block_end":"2999"}')
-  assert.equal(texts.get('/feature'), '{"version":2,"status":1,"features":{"metadata.version":30}}')
+  assert.equal(
+    texts.get('/feature'),
+    '{"version":1,"status":1,"features":{"metadata.version":{"min_version_level":30,"max_version_level":30}}}',
+  )
   both.check()
 })
 
