@@ -124,7 +124,7 @@ test("Kafka 3.9's decoders read what we write where Kafka has it", { skip: witho
     )
     assert.match(
       read.get('/brokers/topics/orders/partitions/1/state') ?? '',
-      /leader=-1, leaderEpoch=4, isr=\[3\], leaderRecoveryState=RECOVERING/i,
+      /^\(Leader:-1,ISR:3,LeaderRecoveryState:RECOVERING,LeaderEpoch:4,/,
     )
     assert.match(read.get('/brokers/ids/1') ?? '', /^1 : .*h,9092,ListenerName\(PLAINTEXT\),PLAINTEXT.* : r1/)
     assert.equal(read.get('/config/topics/orders'), '{retention.ms=60000}')
