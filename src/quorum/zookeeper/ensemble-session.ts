@@ -15,6 +15,8 @@ export interface EnsembleSessionEvents {
 }
 
 const reopenAfterMs: Millis = 100
+/** Credentials are put right by hand. */
+const refusedAfterMs: Millis = 5_000
 /** A third of the timeout: as much as a client lets pass between two pings. */
 const reserveShare = 3
 
@@ -97,14 +99,14 @@ export class EnsembleSession {
         return
       case 'expired':
         this.log.write('warn', 'zookeeper-session-expired', 'the session with ZooKeeper has expired: beginning another')
-        return this.begin(zk)
+        return this.begin(zk, reopenAfterMs)
       case 'authFailed':
         this.log.write(
           'error',
           'zookeeper-auth-failed',
-          'ZooKeeper refuses the credentials. Check zookeeper.digest.username and its password',
+          'ZooKeeper refuses the credentials. Check odradek.zookeeper.digest.username and its password',
         )
-        return this.begin(zk)
+        return this.begin(zk, refusedAfterMs)
     }
   }
 
@@ -117,11 +119,11 @@ export class EnsembleSession {
     }
   }
 
-  private begin(old: ZooKeeper): void {
+  private begin(old: ZooKeeper, delay: Millis): void {
     this.client = null
     this.events.onEnded()
     void old.close()
     if (this.closed) return
-    this.timer = this.clock.after(reopenAfterMs, () => this.start())
+    this.timer = this.clock.after(delay, () => this.start())
   }
 }
