@@ -28,7 +28,6 @@ export class EnsembleSession {
   private readonly watched: readonly string[]
   private readonly events: EnsembleSessionEvents
   private client: ZooKeeper | null = null
-  private connectedNow = false
   private timer: Timer | null = null
   private closed = false
 
@@ -56,10 +55,6 @@ export class EnsembleSession {
 
   get zk(): ZooKeeper | null {
     return this.client
-  }
-
-  get connected(): boolean {
-    return this.connectedNow
   }
 
   /**
@@ -90,7 +85,6 @@ export class EnsembleSession {
   }
 
   private onSession(zk: ZooKeeper, state: SessionState): void {
-    this.connectedNow = state === 'connected'
     switch (state) {
       case 'connected':
         this.watchAll(zk)
