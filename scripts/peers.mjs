@@ -2,7 +2,18 @@
 // franz-go program (Go), an environment with the clients of Python (pip). What has no program to fetch it with is named. Exits 1 when something
 // is missing.
 //   node scripts/peers.mjs
-import { fetchJars, franzBinary, javaClassPath, jarsComplete, makePython, onPath, python, without } from '../test/rig/peers.mjs'
+import {
+  fetchJars,
+  fetchZkDataJars,
+  franzBinary,
+  javaClassPath,
+  jarsComplete,
+  makePython,
+  onPath,
+  python,
+  without,
+  zkDataJarsComplete,
+} from '../test/rig/peers.mjs'
 
 delete process.env.ODRADEK_REQUIRE_PEERS
 let failed = 0
@@ -21,6 +32,9 @@ function step(what, make) {
 
 step("Kafka's jars", () => {
   if (!jarsComplete()) fetchJars()
+})
+step('Jars of Kafka 3.9, for its decoders of znodes', () => {
+  if (!zkDataJarsComplete()) fetchZkDataJars()
 })
 step('Java programs of test/java', () => javaClassPath())
 step('franz-go program of test/go', () => franzBinary())

@@ -18,6 +18,7 @@ const FOLDERS = {
   metadata: { floor: 2, colour: 'pure' },
   replication: { floor: 2, colour: 'pure' },
   controller: { floor: 3, colour: 'pure' },
+  znodes: { floor: 3, colour: 'pure' },
   groups: { floor: 3, colour: 'pure' },
   client: { floor: 3, colour: 'ported' },
   server: { floor: 3, colour: 'ported' },
@@ -114,7 +115,6 @@ const ENTRIES = new Set([
   'node/server-main.ts',
   'node/controller-thread.ts',
   'client/cluster-client.ts',
-  'zookeeper/client.ts',
   'node/zookeeper-ensemble.ts',
 ])
 for (const file of sources) {

@@ -8,9 +8,11 @@ import { TailBudget } from '../log/tail.ts'
 import { isActive } from '../metadata/brokers-image.ts'
 import type { ClusterImage } from '../metadata/image.ts'
 import { supportedFeatures } from '../metadata/supported-features.ts'
+import type { MetadataObserver } from '../quorum/metadata-observer.ts'
 import type { CommittedBatch, MetadataSnapshot } from '../quorum/metadata-quorum.ts'
-import { RaftNode } from '../quorum/raft-node.ts'
+import { raftObserver } from '../quorum/raft-observer.ts'
 import { FetchSessions } from '../replication/fetch-sessions.ts'
+import type { AliveBroker } from '../znodes/registration.ts'
 import type { HandlerTable } from '../server/handlers.ts'
 import type { Server } from '../server/serve.ts'
 import { ControllerChannel } from './controller-channel.ts'
@@ -43,6 +45,8 @@ import { WakeQueue } from './wake-queue.ts'
 export interface BrokerNodeOptions {
   /** The broker cannot go on (its last log directory has failed): the process should end. */
   readonly onFatal: (reason: string) => void
+  /** How this broker of that cluster follows the metadata; without it as an observer of the KRaft quorum of the configuration. */
+  readonly observe?: (clusterId: string) => MetadataObserver
 }
 
 /** Bytes of recent batches that all partitions together keep in memory, and one of them alone. */
@@ -70,7 +74,7 @@ export class BrokerNode {
   private readonly gate = new Gate()
   private readonly directories: readonly LogDirectory[]
   private readonly identity: DirectoryIdentity
-  private readonly quorum: RaftNode
+  private readonly quorum: MetadataObserver
   private readonly channel: ControllerChannel
   private readonly lifecycle: BrokerLifecycle
   private readonly settings: SettingsOfTopics
@@ -108,17 +112,7 @@ export class BrokerNode {
     })
     this.directories = opened.directories
     this.identity = opened.identity
-    this.quorum = new RaftNode(ports, {
-      // A voter of the same id runs beside this broker: as an observer it must not be taken for it
-      nodeId: config.processRoles.includes('controller') ? -1 : config.nodeId,
-      clusterId: this.identity.clusterId,
-      directoryId: NO_UUID,
-      voters: config.controllerQuorumVoters,
-      directory: null,
-      listenerName: config.controllerListenerNames[0] ?? 'CONTROLLER',
-      fetchTimeoutMs: config.controllerQuorumFetchTimeoutMs,
-      requestTimeoutMs: config.controllerQuorumRequestTimeoutMs,
-    })
+    this.quorum = options.observe?.(this.identity.clusterId) ?? raftObserver(ports, config, this.identity.clusterId)
     this.channel = new ControllerChannel(ports, `broker-${config.nodeId}`, () => this.quorum.leader)
     this.settings = new SettingsOfTopics(() => this.view.image, config)
     this.story = new IsrStory(ports)
@@ -157,7 +151,7 @@ export class BrokerNode {
   }
 
   private makeGroups(): GroupCoordinator {
-    const { ports, view, settings, wakeQueue, lifecycle } = this
+    const { ports, view, settings, wakeQueue, lifecycle, quorum } = this
     return new GroupCoordinator({
       ...ports,
       get image() {
@@ -168,7 +162,7 @@ export class BrokerNode {
       },
       settings,
       wakeQueue,
-      leaseUntil: () => lifecycle.leaseUntil,
+      leaseUntil: () => Math.min(lifecycle.leaseUntil, quorum.sessionUntil),
       onDiskError: (partition, error) => this.onDiskError(partition, error),
     })
   }
@@ -197,9 +191,28 @@ export class BrokerNode {
       offlineLogDirs: () => this.directories.filter((it) => it.failure !== null).map((it) => it.identity?.directoryId ?? NO_UUID),
       onRegistered: () => {
         for (const directory of this.directories) void directory.noteRunning(this.lifecycle.brokerEpoch)
+        this.quorum.onRegistered(this.alive())
         this.hostIfCaughtUp()
       },
     })
+  }
+
+  /** What is said of this broker beside the metadata log. */
+  private alive(): AliveBroker {
+    const { config } = this
+    const listeners = config.advertisedListeners.map((it) => ({
+      name: it.name,
+      host: it.host,
+      port: it.port,
+      securityProtocol: it.protocol,
+    }))
+    const features = supportedFeatures.filter((it) => it.max > 0)
+    return {
+      listeners,
+      rack: config.brokerRack,
+      features: features.map((it) => ({ name: it.name, minSupportedVersion: it.min, maxSupportedVersion: it.max })),
+      timestamp: this.ports.clock.wall(),
+    }
   }
 
   private *directoryIds(): Iterable<Uuid> {

@@ -93,6 +93,11 @@ function readListeners(
 function readVoters(values: ServerValues, complain: Complain): readonly VoterAddress[] {
   const bootstrap = 'controller.quorum.bootstrap.servers'
   const name = 'controller.quorum.voters'
+  if (values.text('zookeeper.connect') !== null) {
+    const other = [bootstrap, name].find((it) => values.list(it).length > 0)
+    if (other !== undefined) complain(other, 'does not go with zookeeper.connect; take one of them out')
+    return []
+  }
   if (values.list(bootstrap).length > 0) {
     complain(bootstrap, `a quorum whose members change is not there yet; list all controllers in ${name} as id@host:port instead`)
     return []
@@ -118,7 +123,7 @@ function readInterBrokerListenerName(values: ServerValues, protocols: ReadonlyMa
   return given
 }
 
-/** A controller that binds every interface is reached at the host that controller.quorum.voters gives it. */
+/** A controller that binds every interface is reached at the host that controller.quorum.voters gives it; without voters, where the broker is. */
 function advertisedByController(
   listeners: readonly ListenerAddress[],
   given: readonly ListenerAddress[],
@@ -126,7 +131,8 @@ function advertisedByController(
   voters: readonly VoterAddress[],
   nodeId: NodeId,
 ): readonly ListenerAddress[] {
-  const host = voters.find((voter) => voter.id === nodeId)?.host ?? ''
+  const host =
+    voters.find((voter) => voter.id === nodeId)?.host ?? given.find((it) => !isController(it) && !isNonRoutable(it.host))?.host ?? ''
   return listeners.filter(isController).map((listener) => {
     const advertised = given.find((it) => it.name === listener.name) ?? listener
     return advertised.host === '' || isNonRoutable(advertised.host) ? { ...advertised, host } : advertised

@@ -14,6 +14,7 @@ import { securityRows } from './tables/security.ts'
 import { shareGroupsRows } from './tables/share-groups.ts'
 import { storageRows } from './tables/storage.ts'
 import { transactionsRows } from './tables/transactions.ts'
+import { zookeeperRows } from './tables/zookeeper.ts'
 
 /** All that a `server.properties` may say (KafkaConfig, and what is our own), by name. */
 export const brokerConfigs: ReadonlyMap<string, ConfigKey> = byName([
@@ -30,6 +31,7 @@ export const brokerConfigs: ReadonlyMap<string, ConfigKey> = byName([
   ...oauthRows,
   ...remoteStorageRows,
   ...quotasAndMetricsRows,
+  ...zookeeperRows,
   ...ownRows,
 ])
 

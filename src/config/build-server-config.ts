@@ -3,7 +3,7 @@ import type { NodeId } from '../base/units.ts'
 import type { Addresses } from './addresses.ts'
 import { groupConfigsOf } from './group-configs.ts'
 import { parseConnectionOverrides } from './listeners.ts'
-import type { ConfigLayer, Role, ServerConfig } from './server-config.ts'
+import type { ConfigLayer, Role, ServerConfig, ZooKeeperConfig } from './server-config.ts'
 import type { ServerValues } from './server-values.ts'
 import { topicConfigOf } from './topic-config.ts'
 import { noLayer } from './layers.ts'
@@ -22,6 +22,7 @@ export function buildServerConfig(
     processRoles: roles,
     nodeId,
     brokerRack: values.text('broker.rack'),
+    zookeeper: zookeeperOf(values),
     controllerQuorumVoters: addresses.voters,
     listeners: addresses.listeners,
     advertisedListeners: addresses.advertised,
@@ -98,6 +99,20 @@ export function buildServerConfig(
     metadataBallastBytes: values.number('odradek.metadata.ballast.bytes'),
     producerIdExpirationMs: values.number('producer.id.expiration.ms'),
     producerIdExpirationCheckIntervalMs: values.number('producer.id.expiration.check.interval.ms'),
+  }
+}
+
+function zookeeperOf(values: ServerValues): ZooKeeperConfig | null {
+  const connect = values.text('zookeeper.connect')
+  if (connect === null) return null
+  const sessionTimeoutMs = values.number('zookeeper.session.timeout.ms')
+  const user = values.text('odradek.zookeeper.digest.username')
+  return {
+    connect,
+    sessionTimeoutMs,
+    connectionTimeoutMs:
+      values.text('zookeeper.connection.timeout.ms') === null ? sessionTimeoutMs : values.number('zookeeper.connection.timeout.ms'),
+    digest: user === null ? null : `${user}:${values.text('odradek.zookeeper.digest.password') ?? ''}`,
   }
 }
 

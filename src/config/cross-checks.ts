@@ -10,7 +10,22 @@ export function crossCheck(values: ServerValues, complain: Complain): void {
   checkReplication(values, complain)
   checkLimits(values, complain)
   checkGroups(values, complain)
+  checkZooKeeper(values, complain)
   refuseMissing(values, complain)
+}
+
+function checkZooKeeper(values: ServerValues, complain: Complain): void {
+  const [user, password] = ['odradek.zookeeper.digest.username', 'odradek.zookeeper.digest.password'] as const
+  const others = [user, password, 'zookeeper.set.acl', 'zookeeper.session.timeout.ms', 'zookeeper.connection.timeout.ms']
+  if (values.text('zookeeper.connect') === null) {
+    const given = others.find((name) => values.has(name))
+    if (given !== undefined) complain(given, 'goes with zookeeper.connect, which is not given')
+    return
+  }
+  if ((values.text(user) === null) !== (values.text(password) === null)) complain(user, `and ${password} go together; give both`)
+  if ((values.text(user) !== null) !== values.boolean('zookeeper.set.acl')) {
+    complain('zookeeper.set.acl', `is to be true when ${user} is given, and false when it is not`)
+  }
 }
 
 function checkTimes(values: ServerValues, complain: Complain): void {

@@ -74,9 +74,24 @@ describe('server.properties', () => {
     )
   })
 
-  test('a name of Kafka 3 is only a warning, but ZooKeeper is refused', () => {
+  test('with zookeeper.connect a node is broker and controller, and has no voters', () => {
+    const onZooKeeper = (changes: Properties) =>
+      parse({ 'zookeeper.connect': 'a:2181,b:2181/kafka', ...changes }, ['process.roles', 'controller.quorum.voters'])
+    const config = configOf(onZooKeeper({ 'zookeeper.session.timeout.ms': '4000' }))
+    assert.deepEqual(config.processRoles, ['broker', 'controller'])
+    const connect = 'a:2181,b:2181/kafka'
+    assert.deepEqual(config.zookeeper, { connect, sessionTimeoutMs: 4000, connectionTimeoutMs: 4000, digest: null })
+    const digest = { 'odradek.zookeeper.digest.username': 'u', 'odradek.zookeeper.digest.password': 'p' }
+    assert.equal(onlyProblem(onZooKeeper(digest)).name, 'zookeeper.set.acl')
+    assert.equal(configOf(onZooKeeper({ ...digest, 'zookeeper.set.acl': 'true' })).zookeeper?.digest, 'u:p')
+    assert.match(onlyProblem(onZooKeeper({ 'zookeeper.ssl.client.enable': 'true' })).message, /not there yet/)
+    assert.equal(onlyProblem(parse({ 'zookeeper.session.timeout.ms': '1' })).name, 'zookeeper.session.timeout.ms')
+  })
+
+  test('a name of Kafka 3 is only a warning, but two ways to agree are refused', () => {
     assert.match(parse({ 'inter.broker.protocol.version': '3.9' }).warnings[0]?.message ?? '', /gone since Kafka 4\.0/)
-    assert.match(onlyProblem(parse({ 'zookeeper.connect': 'x:2181' })).message, /controller\.quorum\.voters/)
+    const problems = problemsOf(parse({ 'zookeeper.connect': 'x:2181' })).map((it) => it.name)
+    assert.deepEqual(problems.sort(), ['controller.quorum.voters', 'process.roles'])
   })
 
   test('an unreadable value is named with its line, and all problems come at once, by line', () => {

@@ -103,6 +103,10 @@ function judge(entry: PropertyEntry, given: Map<string, string>, problems: Confi
 
 function readRoles(values: ServerValues, complain: Complain): readonly Role[] {
   const roles = values.list('process.roles').filter((it): it is Role => it === 'broker' || it === 'controller')
+  if (values.text('zookeeper.connect') !== null) {
+    if (roles.length > 0) complain('process.roles', 'does not go with zookeeper.connect, where every node is both; take one of them out')
+    return ['broker', 'controller']
+  }
   if (roles.length === 0) complain('process.roles', 'is needed: broker, controller, or broker,controller')
   return roles
 }

@@ -23,6 +23,15 @@ export interface ConfigProblem {
 /** The text values of one layer, by name. */
 export type ConfigLayer = ReadonlyMap<string, string>
 
+/** `zookeeper.connect` and what goes with it. */
+export interface ZooKeeperConfig {
+  readonly connect: string
+  readonly sessionTimeoutMs: Millis
+  readonly connectionTimeoutMs: Millis
+  /** `user:password`; null: nodes of the ensemble are open to all. */
+  readonly digest: string | null
+}
+
 /**
  * What a node acts on, by Kafka's names in camel case; units are Kafka's (the name says them). A long that is beyond a safe integer
  * (Kafka's "for ever") is `Number.MAX_SAFE_INTEGER`. A value of -1 or 0 with a special meaning keeps it.
@@ -35,6 +44,8 @@ export interface ServerConfig extends TopicDefaults, GroupConfigs {
   readonly nodeId: NodeId
   readonly brokerRack: string | null
 
+  /** Null: the cluster agrees through its own quorum. */
+  readonly zookeeper: ZooKeeperConfig | null
   readonly controllerQuorumVoters: readonly VoterAddress[]
   readonly controllerQuorumElectionTimeoutMs: Millis
   readonly controllerQuorumFetchTimeoutMs: Millis

@@ -33,10 +33,13 @@ const retired: ReadonlySet<string> = new Set([
   'reserved.broker.max.id',
 ])
 
+const retiredOfZooKeeper: ReadonlySet<string> = new Set(['zookeeper.max.in.flight.requests', 'zookeeper.sync.time.ms'])
+
 /** What to say about a name that no table has. */
 export function adviceFor(name: string): Advice {
   if (name.startsWith('zookeeper.')) {
-    return { harmless: false, message: 'clusters on ZooKeeper are not there; use controller.quorum.voters, and take it out' }
+    if (retiredOfZooKeeper.has(name)) return { harmless: true, message: 'has no effect here; take it out' }
+    return { harmless: false, message: 'is not there yet (TLS and SASL to ZooKeeper); take it out' }
   }
   if (retired.has(name)) return { harmless: true, message: 'is gone since Kafka 4.0 and has no effect; take it out' }
   if (topicConfigs.has(name)) {

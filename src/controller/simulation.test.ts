@@ -4,12 +4,13 @@ import { Prng } from '../base/prng.ts'
 import { isActive } from '../metadata/brokers-image.ts'
 import { ClusterImage } from '../metadata/image.ts'
 import { DIRECTORY_LOST, DIRECTORY_MIGRATING, DIRECTORY_UNASSIGNED, type PartitionImage } from '../metadata/partition-image.ts'
+import { BothWays, canonical } from '../znodes/fixture.test.ts'
 import { directory, shown, TestController } from './fixture.test.ts'
 
 /**
  * A random cluster life: brokers come, go, fall silent and come back, topics are made, grow, move and go, leaders propose ISRs with epochs that are
  * right or stale, the controller resigns. After every command the state of every partition is held against the rules; now and then the image against
- * the fold of the log and of its own snapshot. Half of the clusters have eligible leader replicas: there is held against what is trusted who can have
+ * the fold of the log, of its own snapshot, and of its znodes. Half of the clusters have eligible leader replicas: there is held against what is trusted who can have
  * what was acknowledged. The seed says it all.
  */
 class Life {
@@ -19,6 +20,8 @@ class Life {
   private before = new Map<string, PartitionImage>()
   private readonly elr: boolean
   private readonly copies = new Copies()
+  private readonly znodes = new BothWays()
+  private inZnodes = 0
   private mayAddTo = false
   private uncleanAsked = false
   private topicsMade = 0
@@ -292,6 +295,10 @@ class Life {
     const copy = new ClusterImage()
     for (const record of image.toRecords()) copy.apply(record)
     assert.equal(JSON.stringify([...copy.toRecords()]), records, 'a snapshot says it all')
+    this.znodes.apply(this.controller.log.slice(this.inZnodes))
+    this.inZnodes = this.controller.log.length
+    this.znodes.check()
+    assert.deepEqual(canonical(this.znodes.image.toRecords()), canonical(image.toRecords()), 'so do the znodes')
   }
 }
 

@@ -41,6 +41,17 @@ export class ClusterImage {
     return this.features.metadataVersion
   }
 
+  /** Who was given producer ids last, and what is left; null when nobody was. */
+  get producerIds(): { readonly brokerId: number; readonly brokerEpoch: number; readonly nextProducerId: number } | null {
+    const from = this.producerIdsFrom
+    return from === null ? null : { brokerId: from.brokerId, brokerEpoch: from.brokerEpoch, nextProducerId: this.nextProducerId }
+  }
+
+  /** What ZkMigrationStateRecord said last; null when there was none. */
+  get migrationState(): number | null {
+    return this.zkMigrationState
+  }
+
   /** A transaction was begun and has neither ended nor been aborted. */
   get inTransaction(): boolean {
     return this.transaction !== null
@@ -212,10 +223,7 @@ export class ClusterImage {
     yield* this.topics.toRecords(at)
     yield* this.configs.toRecords(at)
     yield* this.quotas.toRecords(at)
-    if (this.producerIdsFrom !== null) {
-      const { brokerId, brokerEpoch } = this.producerIdsFrom
-      yield newRecord('producerIds', at, { brokerId, brokerEpoch, nextProducerId: this.nextProducerId })
-    }
+    if (this.producerIds !== null) yield newRecord('producerIds', at, this.producerIds)
     yield* this.security.toRecords(at)
     if (this.zkMigrationState !== null) yield newRecord('zkMigrationState', at, { zkMigrationState: this.zkMigrationState })
   }

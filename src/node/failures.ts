@@ -7,6 +7,14 @@ export interface Failure {
   readonly message: string
 }
 
+/** Errors of the cluster and of the ensemble, by name: what throws them is loaded only where it is needed. */
+const saysAll: ReadonlySet<string> = new Set([
+  'RegistrationRefusedError',
+  'ForeignEnsembleError',
+  'EnsembleUnreachableError',
+  'ZooKeeperSettingError',
+])
+
 /** What a person is told, and the status with which the process ends. */
 export function failureOf(error: unknown): Failure {
   if (error instanceof StartProblem) return { exitCode: error.exitCode, message: error.message }
@@ -16,7 +24,7 @@ export function failureOf(error: unknown): Failure {
   if (error instanceof DiskError) return { exitCode: exitCodes.directory, message: diskAdvice(error) }
   if (error instanceof Error && error.name === 'DirectoryProblem') return { exitCode: exitCodes.directory, message: error.message }
   // What the cluster refuses is no bug of ours: the message says all, a stack would hide it.
-  if (error instanceof Error && error.name === 'RegistrationRefusedError') return { exitCode: exitCodes.failed, message: error.message }
+  if (error instanceof Error && saysAll.has(error.name)) return { exitCode: exitCodes.failed, message: error.message }
   return { exitCode: exitCodes.failed, message: error instanceof Error ? (error.stack ?? error.message) : String(error) }
 }
 

@@ -17,11 +17,18 @@ export async function makeController(ports: Ports, start: ThreadStart): Promise<
     import('../quorum/controller-node.ts'),
     import('../config/config-rules.ts'),
   ])
-  return new ControllerNode(ports, { ...start, rules: configRules(start.config.given) })
+  const options = { ...start, rules: configRules(start.config.given) }
+  const { zookeeper } = start.config
+  if (zookeeper === null) return new ControllerNode(ports, options)
+  const { quorumFor } = await import('../quorum/zookeeper/for-node.ts')
+  return new ControllerNode(ports, { ...options, quorum: quorumFor(ports, start.config, zookeeper, start.identity.clusterId) })
 }
 
 /** `onFatal`: the broker cannot go on. @throws DirectoryProblem */
 export async function makeBroker(ports: Ports, config: ServerConfig, onFatal: (reason: string) => void): Promise<NodePart> {
   const { BrokerNode } = await import('../broker/broker-node.ts')
-  return new BrokerNode(ports, config, { onFatal })
+  const { zookeeper } = config
+  if (zookeeper === null) return new BrokerNode(ports, config, { onFatal })
+  const { observerFor } = await import('../quorum/zookeeper/for-node.ts')
+  return new BrokerNode(ports, config, { onFatal, observe: (clusterId) => observerFor(ports, config, zookeeper, clusterId) })
 }

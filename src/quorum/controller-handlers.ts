@@ -9,11 +9,11 @@ import { frameSizeBytes, readRequestHeader } from '../protocol/frames.ts'
 import { within } from '../protocol/schema.ts'
 import { apiVersionsHandler, type FeatureVersions } from '../server/api-versions.ts'
 import { type ConnectionContext, type Handler, type Handlers, type HandlerTable, handlerTable } from '../server/handlers.ts'
-import { raftHandlers } from './raft-handlers.ts'
-import type { RaftNode } from './raft-node.ts'
+import type { ControllerQuorum } from './metadata-log-server.ts'
+import { metadataLogHandlers, raftHandlers } from './raft-handlers.ts'
 
 export interface ControllerSurroundings {
-  readonly quorum: RaftNode
+  readonly quorum: ControllerQuorum
   readonly clusterId: string
   readonly config: ServerConfig
   image(): ClusterImage
@@ -64,7 +64,7 @@ const forwardable: ReadonlySet<number> = new Set(
 export function controllerHandlers(around: ControllerSurroundings): HandlerTable {
   const ledger = Object.fromEntries(ledgerApis.map((api) => [api, ledgerHandler(around, api)])) as Handlers
   const handlers: Handlers = {
-    ...raftHandlers(around.quorum),
+    ...(around.quorum.votes ? raftHandlers(around.quorum) : metadataLogHandlers(around.quorum)),
     ...ledger,
     brokerHeartbeat: heartbeatHandler(around),
     envelope: envelopeHandler(around, () => table),
@@ -97,9 +97,11 @@ function ledgerHandler<K extends ControllerApi>(around: ControllerSurroundings, 
 function heartbeatHandler(around: ControllerSurroundings): Handler<'brokerHeartbeat'> {
   return (request, context) => {
     if (around.activeEpoch() !== null) around.onHeartbeat(request.brokerId, context.connection)
+    // Who has no session is kept fenced, however well it is heard here
+    const lost = around.quorum.brokerSessions?.isLost(request.brokerId) === true
     const command = {
       api: 'brokerHeartbeat',
-      request,
+      request: lost ? { ...request, wantFence: true } : request,
       context: { version: context.apiVersion, listener: context.connection.listenerName },
     } as const
     return ask<'brokerHeartbeat'>(around, command)

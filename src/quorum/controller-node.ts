@@ -21,6 +21,7 @@ import { BrokerWatch, type WatchedBroker } from './broker-watch.ts'
 import { controllerHandlers } from './controller-handlers.ts'
 import { ControllerRegistration } from './controller-registration.ts'
 import { ControllerStory } from './controller-story.ts'
+import type { ControllerQuorum } from './metadata-log-server.ts'
 import type { CommittedBatch, MetadataSnapshot, QuorumLeader } from './metadata-quorum.ts'
 import { RaftNode } from './raft-node.ts'
 
@@ -29,6 +30,8 @@ export interface ControllerNodeOptions {
   /** Of the metadata log directory's meta.properties. */
   readonly identity: DirectoryIdentity
   readonly rules: ConfigRules
+  /** What the controllers agree through; without it the KRaft quorum of the configuration. */
+  readonly quorum?: ControllerQuorum
 }
 
 /** Records in one batch of a snapshot. */
@@ -43,7 +46,7 @@ export class ControllerNode {
   private readonly ports: Ports
   private readonly options: ControllerNodeOptions
   private readonly ballast: Ballast
-  private readonly quorum: RaftNode
+  private readonly quorum: ControllerQuorum
   private readonly host: LedgerHost<ControllerCommand, MetadataRecord, ControllerReply>
   private readonly watch: BrokerWatch
   private readonly story: ControllerStory
@@ -62,21 +65,8 @@ export class ControllerNode {
     this.options = options
     const { config, identity, rules } = options
     this.ballast = new Ballast(ports, config.metadataLogDir, config.metadataBallastBytes)
-    const ballasted = { ...ports, disk: new BallastedDisk(ports.disk, this.ballast, 'all') }
-    this.quorum = new RaftNode(ballasted, {
-      nodeId: config.nodeId,
-      clusterId: identity.clusterId,
-      directoryId: identity.directoryId,
-      voters: config.controllerQuorumVoters,
-      directory: config.metadataLogDir,
-      listenerName: config.controllerListenerNames[0] ?? 'CONTROLLER',
-      fetchTimeoutMs: config.controllerQuorumFetchTimeoutMs,
-      electionTimeoutMs: config.controllerQuorumElectionTimeoutMs,
-      electionBackoffMaxMs: config.controllerQuorumElectionBackoffMaxMs,
-      requestTimeoutMs: config.controllerQuorumRequestTimeoutMs,
-      segmentBytes: config.metadataLogSegmentBytes,
-      onFailure: (error) => this.failAlone(error),
-    })
+    this.quorum = options.quorum ?? this.makeRaftNode()
+    this.quorum.brokerSessions?.onLost((broker) => this.fenceLost(broker))
     const settings = {
       ...defaultControllerSettings,
       nodeId: config.nodeId,
@@ -102,6 +92,25 @@ export class ControllerNode {
     this.registration = new ControllerRegistration(ports, config, {
       leader: () => this.quorum.leader,
       image: () => this.image,
+    })
+  }
+
+  private makeRaftNode(): RaftNode {
+    const { config, identity } = this.options
+    const ballasted = { ...this.ports, disk: new BallastedDisk(this.ports.disk, this.ballast, 'all') }
+    return new RaftNode(ballasted, {
+      nodeId: config.nodeId,
+      clusterId: identity.clusterId,
+      directoryId: identity.directoryId,
+      voters: config.controllerQuorumVoters,
+      directory: config.metadataLogDir,
+      listenerName: config.controllerListenerNames[0] ?? 'CONTROLLER',
+      fetchTimeoutMs: config.controllerQuorumFetchTimeoutMs,
+      electionTimeoutMs: config.controllerQuorumElectionTimeoutMs,
+      electionBackoffMaxMs: config.controllerQuorumElectionBackoffMaxMs,
+      requestTimeoutMs: config.controllerQuorumRequestTimeoutMs,
+      segmentBytes: config.metadataLogSegmentBytes,
+      onFailure: (error) => this.failAlone(error),
     })
   }
 
@@ -172,6 +181,8 @@ export class ControllerNode {
   }
 
   private submit(command: ControllerCommand, answer: (reply: ControllerReply) => void): void {
+    // Not every answer needs a record that would be refused: whoever may have been replaced says nothing as a leader
+    if (this.host.isActive && !this.quorum.leads(this.epoch)) return answer(notController(command))
     this.host.submit(this.ports.clock.mono(), command, answer)
     this.armTimer()
   }
@@ -255,6 +266,13 @@ export class ControllerNode {
     const why = `its connection closed ${silentForMs.toFixed(0)} ms ago and its listener refuses`
     this.story.onGone(broker.id, silentForMs)
     this.submit({ api: 'fence', brokerId: broker.id, brokerEpoch: broker.epoch, why }, () => {})
+  }
+
+  /** Its session with whoever watches over the brokers is over. */
+  private fenceLost(id: NodeId): void {
+    const broker = this.image.brokers.byId(id)
+    if (broker === undefined || broker.fenced) return
+    this.submit({ api: 'fence', brokerId: id, brokerEpoch: broker.epoch, why: 'its session with ZooKeeper is over' }, () => {})
   }
 
   /**

@@ -3,7 +3,7 @@ import { ErrorCode } from '../protocol/errors.ts'
 import type { RaftReply, RaftRequest } from '../raft/messages.ts'
 import type { Handlers, RequestOf, ResponseDraftOf } from '../server/handlers.ts'
 import { metadataTopic } from './metadata-log.ts'
-import type { RaftNode } from './raft-node.ts'
+import type { MetadataLogServer } from './metadata-log-server.ts'
 import type { DescribedReplica } from './raft-node-options.ts'
 
 /**
@@ -11,23 +11,31 @@ import type { DescribedReplica } from './raft-node-options.ts'
  * controller's listener. Rules of KafkaRaftClient: another cluster's id is refused with INCONSISTENT_CLUSTER_ID, a request for anything but
  * partition 0 of `__cluster_metadata` with INVALID_REQUEST, both for the whole request; the rest is said of the partition.
  */
-export function raftHandlers(node: RaftNode): Pick<Handlers, RaftApi> {
+export function raftHandlers(node: MetadataLogServer): Pick<Handlers, RaftApi> {
   return {
+    ...metadataLogHandlers(node),
     vote: (request) => vote(node, request),
     beginQuorumEpoch: (request) => beginQuorumEpoch(node, request),
     endQuorumEpoch: (request) => endQuorumEpoch(node, request),
+  }
+}
+
+/** What those who follow the log ask, whoever elects its leader. */
+export function metadataLogHandlers(node: MetadataLogServer): Pick<Handlers, MetadataLogApi> {
+  return {
     fetch: (request, context) => fetch(node, request, context.apiVersion),
     fetchSnapshot: (request) => fetchSnapshot(node, request),
     describeQuorum: (request, context) => describeQuorum(node, request, context.apiVersion),
   }
 }
 
-type RaftApi = 'vote' | 'beginQuorumEpoch' | 'endQuorumEpoch' | 'fetch' | 'fetchSnapshot' | 'describeQuorum'
+type MetadataLogApi = 'fetch' | 'fetchSnapshot' | 'describeQuorum'
+type RaftApi = MetadataLogApi | 'vote' | 'beginQuorumEpoch' | 'endQuorumEpoch'
 type Reply<Kind extends RaftReply['kind']> = Extract<RaftReply, { kind: Kind }>
 
 const noBytes = Buffer.alloc(0)
 
-function clusterError(node: RaftNode, clusterId: string | null): number {
+function clusterError(node: MetadataLogServer, clusterId: string | null): number {
   return clusterId === null || clusterId === node.clusterId ? ErrorCode.NONE : ErrorCode.INCONSISTENT_CLUSTER_ID
 }
 
@@ -42,14 +50,14 @@ function onlyPartition<P>(
   return topic.topicName === metadataTopic && index(partition) === 0 ? partition : null
 }
 
-function endpoints(node: RaftNode, reply: RaftReply): { nodeId: number; host: string; port: number }[] {
+function endpoints(node: MetadataLogServer, reply: RaftReply): { nodeId: number; host: string; port: number }[] {
   const endpoint = node.endpointOf(reply.leaderId)
   return endpoint === null ? [] : [{ nodeId: reply.leaderId, ...endpoint }]
 }
 
 /** The node answers with a reply of another kind only when it is going down. */
 async function ask<Kind extends RaftReply['kind']>(
-  node: RaftNode,
+  node: MetadataLogServer,
   kind: Kind,
   request: Extract<RaftRequest, { kind: Kind }>,
 ): Promise<Reply<Kind> | null> {
@@ -57,7 +65,7 @@ async function ask<Kind extends RaftReply['kind']>(
   return reply.kind === kind ? (reply as Reply<Kind>) : null
 }
 
-async function vote(node: RaftNode, request: RequestOf<'vote'>): Promise<ResponseDraftOf<'vote'>> {
+async function vote(node: MetadataLogServer, request: RequestOf<'vote'>): Promise<ResponseDraftOf<'vote'>> {
   const errorCode = clusterError(node, request.clusterId)
   if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] }
   const asked = onlyPartition(request.topics, (it) => it.partitionIndex)
@@ -80,7 +88,10 @@ function standing(reply: RaftReply): { errorCode: number; leaderId: number; lead
   return { errorCode: ErrorCode[reply.error], leaderId: reply.leaderId, leaderEpoch: reply.epoch }
 }
 
-async function beginQuorumEpoch(node: RaftNode, request: RequestOf<'beginQuorumEpoch'>): Promise<ResponseDraftOf<'beginQuorumEpoch'>> {
+async function beginQuorumEpoch(
+  node: MetadataLogServer,
+  request: RequestOf<'beginQuorumEpoch'>,
+): Promise<ResponseDraftOf<'beginQuorumEpoch'>> {
   const errorCode = clusterError(node, request.clusterId)
   if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] }
   const asked = onlyPartition(request.topics, (it) => it.partitionIndex)
@@ -92,7 +103,7 @@ async function beginQuorumEpoch(node: RaftNode, request: RequestOf<'beginQuorumE
   return { errorCode, topics: [{ topicName: metadataTopic, partitions: [partition] }], nodeEndpoints: endpoints(node, reply) }
 }
 
-async function endQuorumEpoch(node: RaftNode, request: RequestOf<'endQuorumEpoch'>): Promise<ResponseDraftOf<'endQuorumEpoch'>> {
+async function endQuorumEpoch(node: MetadataLogServer, request: RequestOf<'endQuorumEpoch'>): Promise<ResponseDraftOf<'endQuorumEpoch'>> {
   const errorCode = clusterError(node, request.clusterId)
   if (errorCode !== ErrorCode.NONE) return { errorCode, topics: [] }
   const asked = onlyPartition(request.topics, (it) => it.partitionIndex)
@@ -119,7 +130,7 @@ function fetchedPartition(request: RequestOf<'fetch'>, version: number) {
   return onlyPartition(named, (it) => it.partition)
 }
 
-async function fetch(node: RaftNode, request: RequestOf<'fetch'>, version: number): Promise<ResponseDraftOf<'fetch'>> {
+async function fetch(node: MetadataLogServer, request: RequestOf<'fetch'>, version: number): Promise<ResponseDraftOf<'fetch'>> {
   const errorCode = clusterError(node, request.clusterId)
   if (errorCode !== ErrorCode.NONE) return { errorCode, responses: [] }
   const asked = fetchedPartition(request, version)
@@ -140,7 +151,7 @@ async function fetch(node: RaftNode, request: RequestOf<'fetch'>, version: numbe
   return fetched(node, version, reply, records)
 }
 
-function fetched(node: RaftNode, version: number, reply: Reply<'fetch'>, records: readonly Buffer[]): ResponseDraftOf<'fetch'> {
+function fetched(node: MetadataLogServer, version: number, reply: Reply<'fetch'>, records: readonly Buffer[]): ResponseDraftOf<'fetch'> {
   const { diverging, snapshotId } = reply
   const partition = {
     partitionIndex: 0,
@@ -162,7 +173,7 @@ function fetched(node: RaftNode, version: number, reply: Reply<'fetch'>, records
   return { errorCode: ErrorCode.NONE, responses: [{ ...topic, partitions: [partition] }], nodeEndpoints }
 }
 
-async function fetchSnapshot(node: RaftNode, request: RequestOf<'fetchSnapshot'>): Promise<ResponseDraftOf<'fetchSnapshot'>> {
+async function fetchSnapshot(node: MetadataLogServer, request: RequestOf<'fetchSnapshot'>): Promise<ResponseDraftOf<'fetchSnapshot'>> {
   const errorCode = clusterError(node, request.clusterId)
   if (errorCode !== ErrorCode.NONE) return { throttleTimeMs: 0, errorCode, topics: [] }
   const topics = request.topics.map(({ name, partitions }) => ({ topicName: name, partitions }))
@@ -188,7 +199,7 @@ async function fetchSnapshot(node: RaftNode, request: RequestOf<'fetchSnapshot'>
 }
 
 /** Directories of replicas and endpoints of voters are told from version 2 on. */
-function describeQuorum(node: RaftNode, request: RequestOf<'describeQuorum'>, version: number): ResponseDraftOf<'describeQuorum'> {
+function describeQuorum(node: MetadataLogServer, request: RequestOf<'describeQuorum'>, version: number): ResponseDraftOf<'describeQuorum'> {
   if (onlyPartition(request.topics, (it) => it.partitionIndex) === null) {
     return { errorCode: ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, topics: [] }
   }

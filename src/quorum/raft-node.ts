@@ -8,7 +8,8 @@ import { Raft } from '../raft/raft.ts'
 import { VoterSet } from '../raft/voters.ts'
 import { cutIntoBatches } from './metadata-batch.ts'
 import type { MetadataLog } from './metadata-log.ts'
-import type { MetadataQuorum, QuorumEndpoint, QuorumLeader, QuorumListener } from './metadata-quorum.ts'
+import type { ControllerQuorum } from './metadata-log-server.ts'
+import type { QuorumEndpoint, QuorumLeader, QuorumListener } from './metadata-quorum.ts'
 import { QuorumDelivery } from './quorum-delivery.ts'
 import { QuorumStorage } from './quorum-storage.ts'
 import { RaftAnswers } from './raft-answers.ts'
@@ -34,7 +35,9 @@ const noBytes = Buffer.alloc(0)
  * A turn: inputs go to the machine, its effects are carried out at once (appends into the page cache, requests to the peers), and at the end of
  * the turn one fdatasync makes all of it durable, which the machine is told. The listener is told last, when the machine is at rest.
  */
-export class RaftNode implements MetadataQuorum {
+export class RaftNode implements ControllerQuorum {
+  readonly votes = true
+  readonly brokerSessions = null
   private readonly ports: Ports
   private readonly options: RaftNodeOptions
   private readonly peers: RaftPeers
@@ -190,13 +193,17 @@ export class RaftNode implements MetadataQuorum {
   append(epoch: Epoch, values: readonly Buffer[]): Offset | null {
     assert(values.length > 0, 'an append has records')
     const { machine } = this
-    if (machine === null || this.status !== 'running' || machine.leaderEpoch() !== epoch) return null
+    if (machine === null || !this.leads(epoch)) return null
     if (this.log.bytesBetween(machine.highWatermark, machine.logEndOffset) > uncommittedBytesMax) return null
     for (const list of cutIntoBatches(values)) {
       this.proposed = list
       this.input({ kind: 'propose', epoch, count: list.length })
     }
     return this.log.endOffset - 1
+  }
+
+  leads(epoch: Epoch): boolean {
+    return this.status === 'running' && this.machine?.leaderEpoch() === epoch
   }
 
   resign(epoch: Epoch): void {

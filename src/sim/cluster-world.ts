@@ -17,18 +17,21 @@ import { batchHeaders } from '../protocol/records/batch-header.ts'
 import { type DecodedRecord, decodeRecords } from '../protocol/records/records.ts'
 import { writeBootstrap } from '../quorum/bootstrap.ts'
 import { ControllerNode } from '../quorum/controller-node.ts'
+import { observerFor, quorumFor } from '../quorum/zookeeper/for-node.ts'
 import { ManualClock } from './manual-clock.ts'
 import { MemoryDisk } from './memory-disk.ts'
 import { MemoryNetwork, type MemoryNetworkOptions } from './memory-network.ts'
 import type { Place } from './network-links.ts'
 import { SimulatedProcess } from './simulated-process.ts'
 import { SkewedClock } from './skewed-clock.ts'
+import { ModelEnsemble } from './zookeeper/model-ensemble.ts'
 
 const host = '127.0.0.1'
 const brokerPort = 9_000
 const controllerPort = 9_100
 const clusterId = 'simulated-cluster'
 const step: Millis = 1
+const zookeeperSessionMs: Millis = 1_500
 const linesKept = 60
 /** A simulated node's metadata log is small. */
 const ballastBytes = 128 * 1024
@@ -71,6 +74,8 @@ export interface WorldSurroundings {
   readonly onLine?: (line: LogLine) => void
   /** A node's program may throw, and is dead then (`life.failure`), as it would be in production; otherwise that ends the simulation. */
   readonly survivesCrashes?: boolean
+  /** What the nodes agree through; without it what ODRADEK_QUORUM says, `kraft` when it says nothing. */
+  readonly quorum?: 'kraft' | 'zookeeper'
 }
 
 /** Where a node stands on the network. */
@@ -85,6 +90,8 @@ export class ClusterWorld {
   readonly prng: Prng
   readonly nodes = new Map<NodeId, WorldNode>()
   readonly lines: string[] = []
+  /** Null with KRaft. */
+  readonly ensemble: ModelEnsemble | null
   private readonly surroundings: WorldSurroundings
 
   /** `properties` are laid over those that every node has; `%id` in them stands for the node's id. */
@@ -93,14 +100,27 @@ export class ClusterWorld {
     this.network = new MemoryNetwork(this.clock, surroundings.network ?? { latencyMs: 1 })
     this.prng = new Prng(seed)
     const ids = Array.from({ length: count }, (_unused, at) => at + 1)
+    const quorum = surroundings.quorum ?? (process.env['ODRADEK_QUORUM'] === 'zookeeper' ? 'zookeeper' : 'kraft')
+    this.ensemble = quorum === 'kraft' ? null : this.makeEnsemble(seed)
     const voters = ids.map((id) => `${id}@${host}:${controllerPort + id}`).join(',')
+    const agreed = {
+      ...(this.ensemble === null
+        ? { 'process.roles': 'broker,controller', 'controller.quorum.voters': voters }
+        : { 'zookeeper.connect': `${this.ensemble.connect}/kafka`, 'zookeeper.session.timeout.ms': String(zookeeperSessionMs) }),
+    }
     for (const id of ids) {
-      const config = configOf(id, { 'controller.quorum.voters': voters, ...properties })
+      const config = configOf(id, { ...agreed, ...properties })
       const disk = new MemoryDisk()
       this.format(disk, config)
       const clock = new SkewedClock(this.clock, surroundings.rateOf?.(id) ?? 1)
       this.nodes.set(id, { id, disk, config, clock, diskDelayMs: () => 0, life: null })
     }
+  }
+
+  private makeEnsemble(seed: number): ModelEnsemble {
+    const ensemble = new ModelEnsemble(this.network, this.clock, { tickMs: zookeeperSessionMs / 6, seed })
+    ensemble.launchAll()
+    return ensemble
   }
 
   private format(disk: MemoryDisk, config: ServerConfig): void {
@@ -151,14 +171,19 @@ export class ClusterWorld {
       return delay === 0 ? Promise.resolve() : new Promise((resolve) => void process.after(delay, resolve))
     }
     const ports = process.ports({ disk: node.disk, entropy: this.entropy(), log: this.logOf(id) })
+    const { zookeeper } = node.config
     const life: NodeLife = {
       process,
       controller: new ControllerNode(ports, {
         config: node.config,
         identity: this.identityOf(node),
         rules: configRules(node.config.given),
+        ...(zookeeper === null ? {} : { quorum: quorumFor(ports, node.config, zookeeper, clusterId) }),
       }),
-      broker: new BrokerNode(ports, node.config, { onFatal: (reason) => (life.failure ??= reason) }),
+      broker: new BrokerNode(ports, node.config, {
+        onFatal: (reason) => (life.failure ??= reason),
+        ...(zookeeper === null ? {} : { observe: (cluster) => observerFor(ports, node.config, zookeeper, cluster) }),
+      }),
       started: false,
       failure: null,
     }
@@ -340,7 +365,6 @@ function reasonOf(error: unknown): string {
 function configOf(id: NodeId, properties: Readonly<Record<string, string>>): ServerConfig {
   const own = {
     'node.id': String(id),
-    'process.roles': 'broker,controller',
     listeners: `PLAINTEXT://${host}:${brokerPort + id},CONTROLLER://${host}:${controllerPort + id}`,
     'controller.listener.names': 'CONTROLLER',
     'log.dirs': `/data/${id}`,

@@ -331,10 +331,10 @@ export async function startCluster({ nodes: count = 3, dir, properties = {}, per
   const replicas = Math.min(3, count)
   const nodes = ids.map((id) => {
     mkdirSync(join(folder, `data-${id}`), { recursive: true })
+    const agreed = 'zookeeper.connect' in properties ? {} : { 'process.roles': 'broker,controller', 'controller.quorum.voters': voters }
     const common = {
-      'process.roles': 'broker,controller',
+      ...agreed,
       'node.id': id,
-      'controller.quorum.voters': voters,
       listeners: `PLAINTEXT://127.0.0.1:${ports[id - 1]},CONTROLLER://127.0.0.1:${ports[count + id - 1]}`,
       'controller.listener.names': 'CONTROLLER',
       'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',

@@ -50,6 +50,20 @@ export function fetchJars() {
   writeFileSync(join(folder, '.complete'), '')
 }
 
+/** The folder with the jars of Kafka 3.9, which still decodes znodes: KAFKA39_JARS, or the one that scripts/peers.mjs fills. */
+export const zkDataJars = () => process.env.KAFKA39_JARS ?? join(cache, 'zkdata-jars-3.9.1')
+
+export const zkDataJarsComplete = () => process.env.KAFKA39_JARS !== undefined || existsSync(join(zkDataJars(), '.complete'))
+
+export function fetchZkDataJars() {
+  const folder = zkDataJars()
+  rmSync(folder, { recursive: true, force: true })
+  mkdirSync(folder, { recursive: true })
+  const pom = join(root, 'test', 'zookeeper', 'zkdata', 'pom.xml')
+  runOrThrow('mvn', ['-q', '-B', '-f', pom, 'dependency:copy-dependencies', `-DoutputDirectory=${folder}`])
+  writeFileSync(join(folder, '.complete'), '')
+}
+
 /** @param {string} folder @param {string} suffix @returns {string[]} */
 function filesBelow(folder, suffix) {
   return readdirSync(folder, { withFileTypes: true })
@@ -130,6 +144,7 @@ export const pythonProgram = (program, ...args) => [python() ?? 'python3', join(
 export const log4j = (file) => join(javaFolder, file)
 
 const missing = {
+  zkdata: () => (zkDataJarsComplete() ? undefined : `needs the jars of Apache Kafka 3.9; ${FETCH}`),
   java() {
     if (onPath('java') === undefined || onPath('javac') === undefined) return 'needs a Java 17 JDK (java, javac)'
     if (!jarsComplete()) return `needs the jars of Apache Kafka ${kafkaVersion}; ${FETCH} (wants Maven), or name their folder in KAFKA_JARS`
