@@ -69,7 +69,7 @@ export function admitFetch(
     const moved = error === ErrorCode.NOT_LEADER_OR_FOLLOWER || error === ErrorCode.FENCED_LEADER_EPOCH
     return moved && state !== undefined ? { ...answer, currentLeader: hints.note(state) } : answer
   }
-  const diverging = whereDiverging(hosted, asked)
+  const diverging = whereDiverging(hosted, asked, isFollower(fetcher))
   if (diverging !== null) return diverging
   if (asked.fetchOffset < log.logStartOffset || asked.fetchOffset > log.logEndOffset)
     return withEnds(hosted, withoutRecords(asked.partition, ErrorCode.OFFSET_OUT_OF_RANGE))
@@ -86,10 +86,14 @@ export function admitFetch(
   return null
 }
 
+const noEpoch = { epoch: -1, endOffset: -1 }
+
 /** KIP-595: a fetcher whose last record is not in this log is told where the two part, and gets nothing. */
-function whereDiverging(hosted: HostedPartition, asked: PartitionFetch): FetchedPartition | null {
-  const end = hosted.log.endOffsetForEpoch(asked.lastFetchedEpoch)
-  const parting = divergence(asked.lastFetchedEpoch, asked.fetchOffset, end)
+function whereDiverging(hosted: HostedPartition, asked: PartitionFetch, isFollower: boolean): FetchedPartition | null {
+  const { log } = hosted
+  const end = log.endOffsetForEpoch(asked.lastFetchedEpoch)
+  const latest = isFollower ? log.endOffsetForEpoch(log.latestEpoch) : noEpoch
+  const parting = divergence(asked.lastFetchedEpoch, asked.fetchOffset, end, latest)
   if (parting === null) return null
   if (parting === 'out of range') return withEnds(hosted, withoutRecords(asked.partition, ErrorCode.OFFSET_OUT_OF_RANGE))
   return { ...withEnds(hosted, withoutRecords(asked.partition, ErrorCode.NONE)), divergingEpoch: parting }

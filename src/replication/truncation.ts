@@ -7,12 +7,20 @@ export interface EpochEndOffset {
 }
 
 /**
- * A leader's answer to a replica that says which epoch its log ends in (KIP-595): where the logs part, if they do. `endOffsetFor` is the
- * leader's own, of `lastFetchedEpoch`. `out of range`: the leader knows nothing of that epoch.
+ * A leader's answer to a replica that says which epoch its log ends in (KIP-595): where the logs part, if they do. `leader` is what the leader
+ * has of `lastFetchedEpoch`, `latest` of its own latest epoch. `out of range`: the leader knows nothing of that epoch.
+ *
+ * A follower's epoch above the leader's latest is one that nobody ever led in (the field is outside the batch's checksum, and can rot): the follower is sent
+ * back to what the leader has. Kafka answers OFFSET_OUT_OF_RANGE, and such a follower asks for ever.
  */
-export function divergence(lastFetchedEpoch: Epoch, fetchOffset: Offset, leader: EpochEndOffset): EpochEndOffset | 'out of range' | null {
+export function divergence(
+  lastFetchedEpoch: Epoch,
+  fetchOffset: Offset,
+  leader: EpochEndOffset,
+  latest: EpochEndOffset,
+): EpochEndOffset | 'out of range' | null {
   if (lastFetchedEpoch < 0) return null
-  if (leader.epoch < 0 || leader.endOffset < 0) return 'out of range'
+  if (leader.epoch < 0 || leader.endOffset < 0) return latest.epoch >= 0 && latest.epoch < lastFetchedEpoch ? latest : 'out of range'
   return leader.epoch < lastFetchedEpoch || leader.endOffset < fetchOffset ? leader : null
 }
 

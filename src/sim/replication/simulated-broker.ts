@@ -175,7 +175,12 @@ export class SimulatedBroker {
   private readOne({ replica, brokerEpoch }: Parked, asked: SessionPartition): PartitionData {
     const error = this.machine.fetchError(replica, brokerEpoch, asked.currentLeaderEpoch)
     if (error !== ErrorCode.NONE) return dataOf(error, -1, Buffer.alloc(0))
-    const parting = divergence(asked.lastFetchedEpoch, asked.fetchOffset, this.log.endOffsetFor(asked.lastFetchedEpoch))
+    const parting = divergence(
+      asked.lastFetchedEpoch,
+      asked.fetchOffset,
+      this.log.endOffsetFor(asked.lastFetchedEpoch),
+      this.log.endOffsetFor(this.log.lastEpoch),
+    )
     if (parting === 'out of range' || (parting === null && asked.fetchOffset > this.log.end)) {
       return dataOf(ErrorCode.OFFSET_OUT_OF_RANGE, -1, Buffer.alloc(0))
     }
