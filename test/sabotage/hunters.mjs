@@ -20,7 +20,16 @@ function findingOf(error, rule = null) {
   return { rule: rule ?? ruleNames.exec(said)?.[0] ?? (name === 'Error' || name === 'SimulationFailure' ? 'assertion' : name), line: said }
 }
 
-const calm = { crashEveryMs: 0, pauseEveryMs: 0, partitionEveryMs: 0, resignEveryMs: 0, lossChance: 0, slowDiskChance: 0, delayMaxMs: 10 }
+const calm = {
+  crashEveryMs: 0,
+  rotEveryMs: 0,
+  pauseEveryMs: 0,
+  partitionEveryMs: 0,
+  resignEveryMs: 0,
+  lossChance: 0,
+  slowDiskChance: 0,
+  delayMaxMs: 10,
+}
 
 /** Groups of the kinds that are named only; null when the seed draws none. */
 function groupsOptions(seed, { kinds, ...world }) {

@@ -5,6 +5,7 @@ import { eligibleMutants } from './mutants/eligible.mjs'
 import { groupsMutants } from './mutants/groups.mjs'
 import { quorumMutants } from './mutants/quorum.mjs'
 import { replicationMutants } from './mutants/replication.mjs'
+import { silentMutants } from './mutants/silent.mjs'
 import { storageMutants } from './mutants/storage.mjs'
 
 /**
@@ -24,7 +25,7 @@ const of = (subject, mutants) => mutants.map((mutant) => ({ subject, ...mutant }
 export const mutants = [
   ...of('Replication', [...replicationMutants, ...eligibleMutants]),
   ...of('Quorum', quorumMutants),
-  ...of('Storage', [...storageMutants, ...durableMutants]),
+  ...of('Storage', [...storageMutants, ...durableMutants, ...silentMutants]),
   ...of('Groups', groupsMutants),
   ...of('Brokers', clusterMutants),
 ]

@@ -347,8 +347,9 @@ export class Faults {
       return { text: `the disk of node ${id} takes up to ${most} ms`, end: () => void (node.diskDelayMs = diskDelayMs) }
     }
     if (kind === 'fullDisk') {
-      // Without ballast, which comes back a while after there is room again, a node may end for want of room
-      if (!disk.exists(`${node.config.metadataLogDir}/${ballastFileName}`)) return null
+      // Without all of its ballast, which comes back a while after there is room again, or after a loss of power, a node may end for want of room
+      const { metadataLogDir, metadataBallastBytes } = node.config
+      if ((disk.fileAt(`${metadataLogDir}/${ballastFileName}`)?.size ?? 0) < metadataBallastBytes) return null
       const ends = nodes.beginFullDisk(id)
       disk.spaceBytes = disk.usedSpace() + Math.floor(amount * 20_000)
       const end = (): void => {
