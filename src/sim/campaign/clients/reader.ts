@@ -6,7 +6,7 @@ const patienceMs: Millis = 3_000
 const waitMs: Millis = 60
 const pauseMsMax: Millis = 120
 
-/** Has all partitions of the topic assigned, and reads on from where it was; every now and then it begins anew at the beginning. */
+/** Has all partitions of the topic assigned, and reads on from where it was. */
 export class Reader implements CampaignClient {
   readonly name: string
   readonly place: string
