@@ -84,6 +84,37 @@ test('the first batch comes whole however few bytes are asked for, and no second
   assert.deepEqual((await fetch(world, topicId, { fetchOffset: 0, maxBytes: 1 })).batches, [0])
 })
 
+for (const [title, maxBytes] of [
+  ['no room is left', 1],
+  ['what is left is less than their next batch', 100],
+] as const) {
+  test(`partitions for which ${title} are answered by the next requests of the session, though nobody writes to them`, async () => {
+    const world = new ClusterWorld(1, 8)
+    await world.startAll()
+    const topicId = await createTopic(world, 't', 1, {}, 3)
+    const all = [0, 1, 2]
+    for (const partition of all) await produceRaw(world, 1, { topic: 't', partition }, batchOf('x'))
+    const partitions = all.map((partition) => ({ partition, partitionMaxBytes: 1 << 20, fetchOffset: 0 }))
+    const limits = { maxWaitMs: 0, minBytes: 1, maxBytes }
+    let answer = await ask(world, 1, apis.fetch, { ...limits, sessionEpoch: 0, topics: [{ topicId, partitions }] })
+    const { sessionId } = answer
+    const read: number[] = []
+    for (let sessionEpoch = 1; sessionEpoch <= all.length; sessionEpoch += 1) {
+      const withRecords = answer.responses.flatMap((it) => it.partitions).filter(({ records }) => (records?.length ?? 0) > 0)
+      const positions = withRecords.map(({ partitionIndex: partition }) => ({ partition, partitionMaxBytes: 1 << 20, fetchOffset: 1 }))
+      read.push(...positions.map(({ partition }) => partition))
+      const topics = [{ topicId, partitions: positions }]
+      answer = await ask(world, 1, apis.fetch, { ...limits, sessionId, sessionEpoch, topics })
+    }
+    assert.deepEqual(read, all)
+  })
+}
+
+test('a fetch for no bytes at all is given the first batch', async () => {
+  const { world, topicId } = await twoEpochs(7)
+  assert.deepEqual((await fetch(world, topicId, { fetchOffset: 0, maxBytes: 0 })).batches, [0])
+})
+
 test('an unknown topic id and a partition that is not there are told apart', async () => {
   const { world, topicId } = await twoEpochs(6)
   assert.equal((await fetch(world, 'AAAAAAAAAAAAAAAAAAAACQ', { fetchOffset: 0 })).errorCode, ErrorCode.UNKNOWN_TOPIC_ID)

@@ -227,12 +227,15 @@ class FetchWork implements FetchWaiter, Sleeper {
     const refused = admitFetch(hosted, asked, this.fetcher, this.hints, state, !this.admitted)
     if (refused !== null) return this.note(partition, refused)
     const end = readableEnd(hosted, this.fetcher)
-    if (room.isFull || end <= asked.fetchOffset) return this.note(partition, fetched(hosted, asked, this.fetcher, null))
+    if (end <= asked.fetchOffset) return this.note(partition, fetched(hosted, asked, this.fetcher, null))
+    if (room.isFull) return { ...this.note(partition, fetched(hosted, asked, this.fetcher, null)), isLeftOut: true }
     const digest = (read: ReadOutcome): PartitionResult => {
       if (read.kind === 'out-of-range')
         return this.note(partition, withEnds(hosted, withoutRecords(asked.partition, ErrorCode.OFFSET_OUT_OF_RANGE)))
+      // Its next batch may be larger than what is left
+      const isLeftOut = read.sizeBytes === 0 && !room.isUntouched
       room.take(read)
-      return this.note(partition, fetched(hosted, asked, this.fetcher, read))
+      return { ...this.note(partition, fetched(hosted, asked, this.fetcher, read)), isLeftOut }
     }
     // The disk failed, what is on it is rotten, or the log was deleted while it was read
     const failed = (error: unknown): PartitionResult => {
@@ -285,7 +288,7 @@ class Room {
   }
 
   get isFull(): boolean {
-    return this.left <= 0
+    return this.left <= 0 && !this.isUntouched
   }
 
   take(read: Read): void {

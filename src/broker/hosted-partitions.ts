@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { DiskError, isOutOfSpace, type Log } from '../base/ports.ts'
-import { type NodeId, partitionName, type Uuid } from '../base/units.ts'
+import { type NodeId, partitionName, type TopicPartition, type Uuid } from '../base/units.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
 import { CorruptLogError } from '../log/outcomes.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
@@ -12,7 +12,7 @@ import type { TopicImage } from '../metadata/topics-image.ts'
 import type { LeaderRecoveryState, PartitionReplicaOptions } from '../replication/partition-replica.ts'
 import { HostedPartition, type PartitionSurroundings } from './hosted-partition.ts'
 import type { DirectoryAssignments } from './storage/directory-assignments.ts'
-import { settleCorrupt, settleFutures } from './storage/leftover-logs.ts'
+import { removeWhatIsGone, settleCorrupt, settleFutures } from './storage/leftover-logs.ts'
 import type { Quarantine } from './storage/quarantine.ts'
 import type { ReplicaMoves } from './moves/replica-moves.ts'
 import { choosePlace, placeToTell } from './storage/replica-places.ts'
@@ -78,7 +78,7 @@ export class HostedPartitions {
     this.started = true
     // Logs were opened before this broker knew of any topic's configuration
     this.options.settings.forgetAll()
-    this.removeWhatIsGone()
+    removeWhatIsGone(this.options, (it) => this.isAssigned(it))
     this.takeUpAll()
     await this.settled()
   }
@@ -321,25 +321,7 @@ export class HostedPartitions {
     }
   }
 
-  /** Logs of topics that went, or of replicas that moved, while this broker was away. */
-  private removeWhatIsGone(): void {
-    const { log } = this.options
-    for (const directory of this.options.directories) {
-      for (const it of [...directory.futures.values()]) if (!this.isAssigned(it)) directory.removeFuture(it.topic, it.partition)
-      for (const it of [...directory.logs.values()]) {
-        // One of another topic id is set aside when its successor is opened
-        if (this.isAssigned(it)) continue
-        log.write(
-          'info',
-          'partition-gone',
-          `${partitionName(it.topic, it.partition)} is no longer assigned to this broker: its log is removed`,
-        )
-        directory.remove(it.topic, it.partition)
-      }
-    }
-  }
-
-  private isAssigned({ topic, partition }: PartitionLog): boolean {
+  private isAssigned({ topic, partition }: TopicPartition): boolean {
     const known = this.options.image.topics.byName(topic)
     return known !== undefined && this.wanted(known.id, partition) !== undefined
   }

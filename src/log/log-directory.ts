@@ -16,7 +16,7 @@ import { flushRolledOf, saveEpochsOf } from './directory/each-log.ts'
 import { openEach } from './directory/opening-logs.ts'
 import { PartitionLog, renamedPath } from './partition-log.ts'
 import { ShutdownMarks } from './shutdown-marks.ts'
-import { findPartitions, type FoundLog, StrayLogs } from './stray-logs.ts'
+import { type CorruptLog, findPartitions, type FoundLog, StrayLogs } from './stray-logs.ts'
 
 export type { DirectoryIdentity } from './checkpoints.ts'
 
@@ -107,7 +107,7 @@ export class LogDirectory {
   }
 
   /** Logs that did not open because of bytes that do not check below what was durable: they are left as they are, until they are set aside. */
-  get corrupt(): ReadonlyMap<string, CorruptLogError> {
+  get corrupt(): ReadonlyMap<string, CorruptLog> {
     return this.strays.corrupt
   }
 
@@ -138,7 +138,8 @@ export class LogDirectory {
       onOpened,
     })
     for (const { place, error } of failed)
-      if (error instanceof CorruptLogError && !place.isFuture) this.strays.corrupt.set(partitionName(place.topic, place.partition), error)
+      if (error instanceof CorruptLogError && !place.isFuture)
+        this.strays.corrupt.set(partitionName(place.topic, place.partition), { at: place, error })
     this.opened = !this.abandoned
     return {
       logs: [...this.open.values()],

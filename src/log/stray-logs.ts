@@ -6,10 +6,16 @@ import type { CorruptLogError } from './outcomes.ts'
 import { setAsideOnDisk } from './partition-log.ts'
 import type { PartitionLog } from './partition-log.ts'
 
+/** A log that did not open because of bytes that do not check below what was durable. */
+export interface CorruptLog {
+  readonly at: TopicPartition
+  readonly error: CorruptLogError
+}
+
 /** Logs of one log directory that are not to be used: those that did not open for their rot, and those that were set aside. */
 export class StrayLogs {
   /** By `topic-partition`: left as they are, until they are set aside. */
-  readonly corrupt = new Map<string, CorruptLogError>()
+  readonly corrupt = new Map<string, CorruptLog>()
   private readonly ports: LogPorts
   private readonly path: string
   private readonly files: OpenFiles

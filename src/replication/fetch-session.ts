@@ -126,12 +126,12 @@ export class FetchSession {
   }
 
   /**
-   * Of those taken, the ones without a result stay dirty and go first; then come those touched meanwhile; then those with an error or data, for
-   * they may have more. The rest had nothing new.
+   * Of those taken, the ones without a result or without room for one stay dirty and go first; then come those touched meanwhile; then those
+   * with an error or data, for they may have more. The rest had nothing new.
    */
   putBack(taken: readonly SessionPartition[], results: readonly PartitionResult[]): void {
     if (taken.length === 0) return
-    const read = new Set(results.map(({ partition }) => partition))
+    const read = new Set(results.filter(({ isLeftOut }) => isLeftOut !== true).map(({ partition }) => partition))
     const unread = taken.filter((partition) => !read.has(partition) && this.holds(partition))
     const more = results.filter(({ partition, data }) => this.holds(partition) && partition.isNews(data)).map(({ partition }) => partition)
     this.dirty = new Set([...unread, ...this.dirty, ...more])

@@ -125,6 +125,14 @@ test('partitions without room come first the next time, those that had data last
   assert.deepEqual(indexes(sessions.open(request({ id, epoch: 2, partitions: [[0, 6]] }), withIds, true, 2)), [1, 2, 0])
 })
 
+test('what a full answer had no room for is a candidate of the next request, though nothing touches it', () => {
+  const sessions = newSessions()
+  const context = sessions.open(request({ partitions: [[0, 5], [1, 5], [2, 5]] }), withIds, true, 0) // prettier-ignore
+  const results = read(context, some(0)).map((result) => ({ ...result, isLeftOut: result.partition.partition > 0 }))
+  const { sessionId: id = 0 } = context.respond(results, 0)
+  assert.deepEqual(indexes(sessions.open(request({ id, epoch: 1, partitions: [[0, 6]] }), withIds, true, 1)), [1, 2, 0])
+})
+
 test('what is touched between reading and answering is not forgotten', () => {
   const sessions = newSessions()
   const id = opened(sessions)

@@ -46,6 +46,8 @@ export type PartitionData = NonNullable<FetchResponseDraft['responses']>[number]
 export interface PartitionResult {
   readonly partition: SessionPartition
   readonly data: PartitionData
+  /** There are records for which the answer had no room: nothing new in `data` does not mean that there is nothing. */
+  readonly isLeftOut?: boolean
 }
 
 /** The body of an answer but for throttling and node endpoints. */
@@ -98,7 +100,7 @@ export class FetchContext {
 
   /**
    * The answer with what was read of the candidates; an incremental one leaves out what its client knows already. The answer to a full or
-   * sessionless request has to cover all partitions: give a result for each candidate, with empty records where there was no room.
+   * sessionless request has to cover all partitions: give a result for each candidate, one that `isLeftOut` where there was no room.
    */
   respond(results: readonly PartitionResult[], now: Millis): FetchAnswer {
     if (this.errorCode !== ErrorCode.NONE) return emptyAnswer(this.errorCode, noSessionId)

@@ -1,5 +1,5 @@
 import type { Log } from '../../base/ports.ts'
-import { type NodeId, partitionName } from '../../base/units.ts'
+import { type NodeId, partitionName, type TopicPartition } from '../../base/units.ts'
 import type { LogDirectory } from '../../log/log-directory.ts'
 import { DIRECTORY_LOST, directoryOf, isTrusted, type PartitionImage } from '../../metadata/partition-image.ts'
 import type { TopicImage } from '../../metadata/topics-image.ts'
@@ -11,6 +11,34 @@ export interface LeftoverSurroundings {
   readonly directories: readonly LogDirectory[]
   readonly assignments: Pick<DirectoryAssignments, 'tell'>
   readonly log: Log
+}
+
+/**
+ * Logs of topics that went, or of replicas that moved, while this broker was away. What did not open for its rot is set aside: nobody asks for it, and it
+ * would be in the way if the partition came back. Throws DiskError.
+ */
+export function removeWhatIsGone(
+  { directories, log }: Pick<LeftoverSurroundings, 'directories' | 'log'>,
+  isAssigned: (at: TopicPartition) => boolean,
+): void {
+  for (const directory of directories) {
+    for (const it of [...directory.futures.values()]) if (!isAssigned(it)) directory.removeFuture(it.topic, it.partition)
+    for (const it of [...directory.logs.values()]) {
+      // One of another topic id is set aside when its successor is opened
+      if (isAssigned(it)) continue
+      tellGone(log, it, 'its log is removed')
+      directory.remove(it.topic, it.partition)
+    }
+    for (const it of [...directory.corrupt.values()]) {
+      if (isAssigned(it.at)) continue
+      tellGone(log, it.at, 'its log, which did not open, is kept as -stray for a while')
+      directory.setAside(it.at.topic, it.at.partition)
+    }
+  }
+}
+
+function tellGone(log: Log, { topic, partition }: TopicPartition, what: string): void {
+  log.write('info', 'partition-gone', `${partitionName(topic, partition)} is no longer assigned to this broker: ${what}`)
 }
 
 /**
@@ -47,7 +75,7 @@ export function settleCorrupt(around: LeftoverSurroundings, topic: TopicImage, s
   const { brokerId, assignments, directories, log } = around
   const name = partitionName(topic.name, state.partition)
   const holder = directories.find((it) => it.corrupt.has(name))
-  const rot = holder?.corrupt.get(name)
+  const rot = holder?.corrupt.get(name)?.error
   if (holder === undefined || rot === undefined) return true
   if (directoryOf(state, brokerId) !== DIRECTORY_LOST)
     assignments.tell({ topicId: topic.id, partition: state.partition, directory: DIRECTORY_LOST })

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { NodeId } from '../../base/units.ts'
 import { DIRECTORY_LOST } from '../../metadata/partition-image.ts'
-import { createTopic, requestMs, textsOf } from '../../sim/cluster-requests.ts'
+import { apis } from '../../protocol/apis.ts'
+import { ask, createTopic, requestMs, textsOf } from '../../sim/cluster-requests.ts'
 import { ClusterWorld } from '../../sim/cluster-world.ts'
 
 const limit = { timeoutMs: requestMs }
@@ -99,6 +100,12 @@ const damages: readonly (readonly [string, (content: Buffer) => Buffer])[] = [
   ],
 ]
 
+/** What is looked at when the log is opened. */
+function spoilEnd(world: ClusterWorld, id: NodeId): void {
+  const last = files(world, id, '.log').findLast((path) => world.node(id).disk.readSmall(path).length > 0) ?? ''
+  damage(world, id, last, (content) => content.fill(0x55, content.length - 5))
+}
+
 async function allRecords(world: ClusterWorld): Promise<readonly string[]> {
   const client = world.client()
   const texts: string[] = []
@@ -131,12 +138,25 @@ for (const [name, change] of damages) {
 test('rot below the recovery point that a start comes across is no torn tail: nothing is cut, the replica is fetched again', async () => {
   const world = await filled(2)
   const id = [1, 2, 3].find((it) => it !== world.leaderOf('t', 0)) ?? 1
-  await restart(world, id, 3, () => {
-    const last = files(world, id, '.log').findLast((path) => world.node(id).disk.readSmall(path).length > 0) ?? ''
-    damage(world, id, last, (content) => content.fill(0x55, content.length - 5))
-  })
+  await restart(world, id, 3, () => spoilEnd(world, id))
   assert.equal(strays(world, id).length, 1)
   assert.deepEqual(await allRecords(world), expected)
+})
+
+test('a log that does not open for its rot, of a topic that was deleted meanwhile, is set aside', async () => {
+  const world = await filled(6)
+  const id = [1, 2, 3].find((it) => it !== world.leaderOf('t', 0)) ?? 1
+  const { life } = world.node(id)
+  assert.ok(life !== null)
+  await world.run(life.broker.stop().then(() => life.controller.stop()))
+  world.kill(id)
+  spoilEnd(world, id)
+  const other = id === 1 ? 2 : 1
+  await ask(world, other, apis.deleteTopics, { topics: [{ name: 't' }], timeoutMs: requestMs })
+  world.start(id)
+  await world.untilAllServe(20_000)
+  await world.until(() => strays(world, id).length === 1, 10_000)
+  assert.equal(world.node(id).disk.exists(`${rootOf(world, id)}/t-0`), false)
 })
 
 test('the only replica serves what is sound, refuses the rest, and keeps everything', async () => {

@@ -283,7 +283,6 @@ const durableProperties = {
 
 /** What is spoilt and read by nobody is found in time; most of it lies in segments that are done. */
 const silentProperties = {
-  'odradek.log.scrub.interval.ms': '1000',
   'odradek.log.scrub.bytes.per.second': '100000000',
   'log.flush.offset.checkpoint.interval.ms': '1000',
   'log.index.interval.bytes': '0',
@@ -294,6 +293,7 @@ function propertiesOf(options: CampaignOptions): Record<string, string> {
   const apart: Record<string, string> = options.metadataApart ? { 'metadata.log.dir': '/metadata/%id' } : {}
   return {
     'metadata.log.max.record.bytes.between.snapshots': String(options.snapshotBytes),
+    'replica.fetch.response.max.bytes': String(options.replicaFetchBytes),
     'log.dirs': Array.from({ length: options.logDirs }, (_unused, at) => `/data/%id/${at}`).join(','),
     'offsets.topic.num.partitions': '1',
     'min.insync.replicas': '2',
@@ -303,7 +303,7 @@ function propertiesOf(options: CampaignOptions): Record<string, string> {
     'group.consumer.session.timeout.ms': '2000',
     'group.consumer.min.heartbeat.interval.ms': '200',
     'group.consumer.heartbeat.interval.ms': '400',
-    ...(hasSilentFaults(options) ? silentProperties : {}),
+    ...(hasSilentFaults(options) ? { ...silentProperties, 'odradek.log.scrub.interval.ms': String(options.scrubMs) } : {}),
     ...(options.durable ? durableProperties : {}),
     ...apart,
   }

@@ -22,6 +22,10 @@ export interface CampaignOptions {
   readonly logDirs: number
   /** A snapshot of the metadata after so many bytes. */
   readonly snapshotBytes: number
+  /** `replica.fetch.response.max.bytes`: with few, what a follower has missed takes many answers, and one partition's share leaves no room for another's. */
+  readonly replicaFetchBytes: number
+  /** How often the scrubber looks, where disks spoil what they hold: what it has not found yet is come across by those who read. */
+  readonly scrubMs: Millis
   readonly faults: readonly FaultKind[]
   /** How long faults begin. */
   readonly faultsMs: Millis
@@ -72,6 +76,8 @@ export function drawOptions(seed: number, overrides: OptionOverrides = {}): Camp
     consumerMembers: prng.pick([0, 0, 2, 3]),
     hasAdmin: prng.chance(0.5),
     durable: prng.chance(0.3),
+    replicaFetchBytes: prng.pick([10_485_760, 10_485_760, 10_485_760, 800]),
+    scrubMs: prng.pick([1_000, 8_000]),
   }
   const merged = { ...drawn, ...overrides }
   if (overrides.faults !== undefined) return merged

@@ -14,6 +14,8 @@ const failovers = {
   pauseMsMax: 900,
 }
 const groupFailovers = { ...failovers, classicMembers: 2, consumerMembers: 2, faults: ['kill', 'stop', 'freeze'] }
+/** What is missed takes many answers. */
+const smallAnswers = { ...failovers, partitions: 3, replicaFetchBytes: 800 }
 /** Bytes come in small pieces, so that frames have to be put together. */
 const pieces = { ...failovers, pieceBytesMax: 100 }
 
@@ -62,6 +64,19 @@ export const clusterMutants = [
       },
     ],
     hunters: [cluster(60, failovers)],
+  },
+  {
+    name: 'what an answer had no room for is forgotten until something new is there',
+    history: 'Found by losses of power on real nodes: a replica that stays out of sync, a consumer that does not see what it has not read',
+    rule: 'REP-15',
+    edits: [
+      {
+        file: 'replication/fetch-session.ts',
+        find: 'results.filter(({ isLeftOut }) => isLeftOut !== true).map(',
+        replace: 'results.map(',
+      },
+    ],
+    hunters: [cluster(200, smallAnswers), { test: 'broker/fetch-read.test.ts' }],
   },
   {
     name: 'a coordinator serves before it has read its log',

@@ -15,6 +15,19 @@ const index = [{ test: 'log/rotten-index.test.ts' }]
 /** @type {readonly import('../mutants.mjs').Mutant[]} */
 export const silentMutants = [
   {
+    name: 'what is read from files goes out unchecked',
+    history: 'A broker that trusts its disk serves what the disk has made of it',
+    rule: 'S-4',
+    edits: [
+      {
+        file: 'log/reader.ts',
+        find: "if (!batchCrcIsValid(bytes, at, header.sizeBytes)) return 'CRC-32C does not match'",
+        replace: '',
+      },
+    ],
+    hunters: [{ ...cluster(300), overrides: { ...silent, scrubMs: 8_000, readers: 3 } }],
+  },
+  {
     name: 'the scrubber passes over rot',
     history: 'Latent sector errors: what nobody reads is bad on one disk, and then on the next',
     rule: 'S-4',

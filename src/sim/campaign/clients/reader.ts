@@ -5,8 +5,12 @@ import { type CampaignClient, type ClientWorld, pauseOf, prngOf, reasonOf } from
 const patienceMs: Millis = 3_000
 const waitMs: Millis = 60
 const pauseMsMax: Millis = 120
+const beginsAnewChance = 0.02
 
-/** Has all partitions of the topic assigned, and reads on from where it was. */
+/**
+ * Has all partitions of the topic assigned, and reads on from where it was; now and then one from its beginning again, for what is old comes from the
+ * files of whoever leads by then.
+ */
 export class Reader implements CampaignClient {
   readonly name: string
   readonly place: string
@@ -27,7 +31,9 @@ export class Reader implements CampaignClient {
     const keys = [...positions.keys()].map((partition) => partitionName(topic, partition))
     recorder.ok(recorder.invoke(this.name, { f: 'assign', keys }, world.clock.mono()), world.clock.mono())
     while (!this.isStopped) {
-      await this.poll(client, prng.below(partitions), positions)
+      const partition = prng.below(partitions)
+      if (prng.chance(beginsAnewChance)) this.beginAnew(partition, positions)
+      await this.poll(client, partition, positions)
       await pauseOf(world, prng.between(1, pauseMsMax))
     }
     client.close()
@@ -35,6 +41,13 @@ export class Reader implements CampaignClient {
 
   stop(): void {
     this.isStopped = true
+  }
+
+  private beginAnew(partition: number, positions: Map<number, Offset>): void {
+    const { recorder, world, topic } = this.of
+    const at = [{ key: partitionName(topic, partition), offset: 0 }]
+    recorder.ok(recorder.invoke(this.name, { f: 'seek', positions: at }, world.clock.mono()), world.clock.mono())
+    positions.set(partition, 0)
   }
 
   private async poll(client: ClusterClient, partition: number, positions: Map<number, Offset>): Promise<void> {
