@@ -84,6 +84,9 @@ class FetchLoop {
   private readonly around: LeaderFetchingSurroundings
   private readonly options: LeaderFetchingOptions
   private readonly fetcher: ReplicaFetcher
+  private readonly followed = new Set<HostedPartition>()
+  /** When those that are out of sync are looked through again. */
+  private repeatAt: Millis = -Infinity
   private readonly noted = new WeakMap<HostedPartition, { readonly text: string; readonly at: Millis }>()
   private peer: Peer | null = null
   private timer: Timer | null = null
@@ -104,12 +107,14 @@ class FetchLoop {
   }
 
   follow(partition: HostedPartition, epoch: Epoch): void {
+    this.followed.add(partition)
     this.fetcher.follow({ topicId: partition.topicId, partition: partition.partition, leaderEpoch: epoch, ...positionOf(partition) })
     if (!partition.isSettled) this.positioned(partition, epoch)
     this.pumpSoon()
   }
 
   unfollow(partition: HostedPartition): void {
+    this.followed.delete(partition)
     this.fetcher.unfollow(partition.topicId, partition.partition)
   }
 
@@ -146,6 +151,7 @@ class FetchLoop {
   private pump(): void {
     if (this.stopped) return
     const now = this.around.ports.clock.mono()
+    this.repeatOutOfSync(now)
     for (
       let request = this.fetcher.nextRequest(now, this.around.brokerEpoch());
       request !== null;
@@ -154,6 +160,19 @@ class FetchLoop {
       void this.exchange(request)
     }
     this.arm(now)
+  }
+
+  /**
+   * A leader forgets where a replica stands that has left the in-sync set. It may hear of that late, when the replica has come back and said all that it has to
+   * say, and then nothing would ever bring an idle partition's replica back.
+   */
+  private repeatOutOfSync(now: Millis): void {
+    if (now < this.repeatAt) return
+    const { maxWaitMs, replicaId } = this.options
+    this.repeatAt = now + maxWaitMs
+    for (const { topicId, partition, replica } of this.followed) {
+      if (!replica.isr.includes(replicaId)) this.fetcher.repeat(now, topicId, partition)
+    }
   }
 
   private arm(now: Millis): void {

@@ -44,3 +44,36 @@ test('below the recovery point it is rot, and nothing is cut', async () => {
     await assert.rejects(world.open({ recoveryPoint: 9, onCorruption: 'refuse' }), /below the recovery point 9/)
   }
 })
+
+/** A log of three batches whose last one claims another offset, which no checksum covers. */
+async function renumbered(baseOffset: bigint, stop: 'crash' | 'clean') {
+  const world = new LogWorld()
+  const log = await world.open({ config: { ...world.config, segmentBytes: 1_000_000 } })
+  for (let i = 0; i < 3; i++) log.appendAsLeader(makeBatch({ producerId: 7, baseSequence: i }), 1, 0)
+  if (stop === 'clean') await log.close()
+  else log.abandon()
+  const [name] = world.disk.list('logs/t-0').filter((it) => it.endsWith('.log'))
+  const file = world.disk.open(`logs/t-0/${name ?? ''}`, { create: false })
+  const bytes = Buffer.alloc(8)
+  bytes.writeBigInt64BE(baseOffset)
+  file.write((file.size() / 3) * 2, [bytes])
+  file.close()
+  return world
+}
+
+test('a batch that claims an offset far beyond its segment ends the log before it', async () => {
+  for (const offset of [9n, 1n << 40n, (1n << 62n) + 2n]) {
+    const world = await renumbered(offset, 'crash')
+    const config = { ...world.config, indexIntervalBytes: 0 }
+    assert.equal((await world.open({ recoveryPoint: 0, config })).logEndOffset, 2, `${offset}`)
+    const rotten = await renumbered(offset, 'crash')
+    await assert.rejects(rotten.open({ recoveryPoint: 3, onCorruption: 'refuse' }), /below the recovery point 3/)
+  }
+})
+
+test('after a clean shutdown too', async () => {
+  for (const offset of [9n, 1n << 40n]) {
+    const world = await renumbered(offset, 'clean')
+    await assert.rejects(world.open({ recoveryPoint: 3, cleanShutdown: true, onCorruption: 'refuse' }), /below the recovery point 3/)
+  }
+})

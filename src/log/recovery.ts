@@ -11,7 +11,7 @@ import { ProducerSnapshots } from './producers/producer-snapshots.ts'
 import { ProducerState } from './producers/producer-state.ts'
 import { replayProducers } from './producers/replay.ts'
 import { recoveryWindowBytes, run, scanBatches } from './segments/scan.ts'
-import { Segment } from './segments/segment.ts'
+import { relativeOffsetMax, Segment } from './segments/segment.ts'
 import { writeSmall } from './small-file.ts'
 
 export const epochFileName = 'leader-epoch-checkpoint'
@@ -158,7 +158,8 @@ async function findCleanEnd(recovery: Recovery): Promise<void> {
   const last = segments.at(-1)
   if (last === undefined) return
   const end = last.readEnd(true)
-  if (end.problem !== null) return findEnd(recovery, segments.length - 1)
+  // The offset of a batch is under no checksum, and the recovery point of a clean shutdown is the end of the log
+  if (end.problem !== null || end.nextOffset !== recovery.recoveryPoint) return findEnd(recovery, segments.length - 1)
   recovery.logEndOffset = end.nextOffset
   if (segments.some((segment) => segment.size > 0)) await loadProducers(recovery, end.nextOffset)
 }
@@ -193,6 +194,8 @@ async function recoverSegment(recovery: Recovery, segment: Segment, nextBase: Of
     if (position === misplacedAt) return { problem: `offset ${header.baseOffset} where ${recovery.logEndOffset} belongs` }
     if (header.lastOffset >= nextBase) return { problem: `offset ${header.lastOffset} in a segment before that of ${nextBase}` }
     if (header.baseOffset < recovery.logEndOffset) return { problem: `offset ${header.baseOffset} after ${recovery.logEndOffset - 1}` }
+    if (header.lastOffset - segment.baseOffset > relativeOffsetMax)
+      return { problem: `offset ${header.lastOffset} in the segment of ${segment.baseOffset}` }
     if (header.leaderEpoch < epochs.latestEpoch) return { problem: `leader epoch ${header.leaderEpoch} after ${epochs.latestEpoch}` }
     afterGap = header.baseOffset > recovery.logEndOffset ? position : null
     epochs.assign(header.leaderEpoch, header.baseOffset)

@@ -1,6 +1,6 @@
 import { assert } from '../base/assert.ts'
 import { addTo } from '../base/grouped.ts'
-import type { Uuid } from '../base/units.ts'
+import type { Millis, Uuid } from '../base/units.ts'
 import { ErrorCode } from '../protocol/errors.ts'
 import type { FetchRequestDraft, FetchResponse } from '../protocol/messages/fetch.ts'
 import type { FetchedPartition } from './fetched-partition.ts'
@@ -64,7 +64,7 @@ export class ClientFetchSession {
     if (this.known.has(name)) this.forgotten.set(name, partition)
   }
 
-  next(ready: () => Iterable<FetchedPartition>, partitionMaxBytes: number): SessionPart {
+  next(now: Millis, ready: () => Iterable<FetchedPartition>, partitionMaxBytes: number): SessionPart {
     assert(this.mayHaveAnother, 'a fetch request too many')
     const isFull = this.epoch === initialSessionEpoch
     if (isFull) this.known.clear()
@@ -72,7 +72,7 @@ export class ClientFetchSession {
     const part: SessionPart = {
       sessionId: this.id,
       sessionEpoch: this.epoch,
-      topics: this.topicsOf(isFull ? ready() : this.changed, partitionMaxBytes),
+      topics: this.topicsOf(now, isFull ? ready() : this.changed, partitionMaxBytes),
       forgottenTopicsData: isFull ? [] : this.forgottenTopics(),
     }
     this.underWay.push({
@@ -125,10 +125,10 @@ export class ClientFetchSession {
     this.known.clear()
   }
 
-  private topicsOf(partitions: Iterable<FetchedPartition>, partitionMaxBytes: number): TopicDraft[] {
+  private topicsOf(now: Millis, partitions: Iterable<FetchedPartition>, partitionMaxBytes: number): TopicDraft[] {
     const topics = new Map<Uuid, TopicDraft['partitions'][number][]>()
     for (const partition of partitions) {
-      partition.sent(this.requests)
+      partition.sent(now, this.requests)
       this.known.add(nameOf(partition))
       addTo(topics, partition.topicId, {
         partition: partition.partition,

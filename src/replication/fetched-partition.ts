@@ -13,6 +13,7 @@ export class FetchedPartition {
   /** Of a delayed partition. */
   readyAt: Millis = -Infinity
   private isSent = false
+  private sentAt: Millis = -Infinity
   /** Numbers of the requests that named this partition in this epoch first and last; 0: none yet. */
   private firstRequest = 0
   private lastRequest = 0
@@ -33,10 +34,16 @@ export class FetchedPartition {
     this.isSent = false
   }
 
-  sent(request: number): void {
+  sent(now: Millis, request: number): void {
     this.isSent = true
+    this.sentAt = now
     this.lastRequest = request
     if (this.firstRequest === 0) this.firstRequest = request
+  }
+
+  /** Its leader has answered what was last said of it, requests up to `answered` being answered, and that is as long ago. */
+  isQuietSince(time: Millis, answered: number): boolean {
+    return this.state === 'ready' && this.isSent && this.lastRequest <= answered && this.sentAt <= time
   }
 
   /** Whether an answer to this request says what follows the present position; an earlier one, sent before a later one, does not. */

@@ -211,6 +211,20 @@ test('an answer of an older epoch of a partition is void', () => {
   assert.deepEqual(named(sent(fetcher)), [[0, 10]])
 })
 
+test('where an idle log stands is said again when it was said a while ago and answered, and not sooner', () => {
+  const fetcher = inSession(0, 1)
+  fetcher.repeat(499, topicId, 0)
+  assert.deepEqual(named(sent(fetcher, 499)), [])
+  fetcher.repeat(500, topicId, 0)
+  assert.deepEqual(named(sent(fetcher, 500)), [[0, 10]])
+  fetcher.repeat(1_200, topicId, 0)
+  assert.equal(fetcher.nextRequest(1_200, brokerEpoch), null, 'its answer is still awaited')
+  fetcher.onResponse(1_200, answer(77))
+  fetcher.onResponse(1_200, answer(77))
+  fetcher.repeat(1_200, topicId, 0)
+  assert.deepEqual(named(sent(fetcher, 1_200)), [[0, 10]])
+})
+
 test('a thousand idle partitions make an empty request', () => {
   const fetcher = inSession(...Array.from({ length: 1000 }, (_, i) => i))
   assert.equal(fetcher.size, 1000)

@@ -87,6 +87,8 @@ export class ReplicaFetcher {
   private heldBackUntil: Millis = -Infinity
   private fenced = 0
   private count = 0
+  /** The last request that was answered. */
+  private answered = 0
   /** Of all partitions: no request leaves before. */
   private pausedUntil: Millis = -Infinity
 
@@ -135,7 +137,7 @@ export class ReplicaFetcher {
     this.releaseDelayed(now)
     if (!this.wantsRequest()) return null
     const { maxWaitMs, minBytes, maxBytes, partitionMaxBytes, replicaId } = this.options
-    const part = this.session.next(() => this.readyPartitions(), partitionMaxBytes)
+    const part = this.session.next(now, () => this.readyPartitions(), partitionMaxBytes)
     return { replicaState: { replicaId, replicaEpoch: brokerEpoch }, maxWaitMs, minBytes, maxBytes, isolationLevel: 0, ...part }
   }
 
@@ -143,6 +145,7 @@ export class ReplicaFetcher {
   onResponse(now: Millis, response: FetchResponse): readonly FetchAction[] {
     const request = this.session.answered(response)
     if (request === 'stale') return []
+    if (request !== 'refused') this.answered = request
     if (request === 'refused') {
       if (response.errorCode !== ErrorCode.FETCH_SESSION_ID_NOT_FOUND) this.pausedUntil = now + this.options.retryBackoffMs
       return []
@@ -170,6 +173,15 @@ export class ReplicaFetcher {
     this.leaveState(done)
     done.moveTo(position)
     this.session.change(done)
+  }
+
+  /**
+   * Says again where the log stands, if that was said `maxWaitMs` ago or longer. For a partition whose leader does not count on this replica: it may have
+   * forgotten what it was told, and within a session silence says nothing of a single partition.
+   */
+  repeat(now: Millis, topicId: Uuid, partition: number): void {
+    const found = this.find(topicId, partition)
+    if (found?.isQuietSince(now - this.options.maxWaitMs, this.answered) === true) this.session.change(found)
   }
 
   /**

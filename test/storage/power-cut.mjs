@@ -92,10 +92,22 @@ export class PowerRig {
 const line = (name, it) =>
   `${name}: ${it.acknowledged} acknowledged, ${it.lost} lost, ${it.doubled} doubled, ${it.moved} elsewhere, ${it.unknown} unknown; in sync after ${(it.healedMs / 1000).toFixed(1)} s\n`
 
+/** What the disks have room for. */
+const roundsPerCluster = 30
+
 /** @param {keyof typeof modes} mode @param {number} ones @param {number} alls @param {number} seconds */
 export async function rounds(mode, ones, alls, seconds, tell = (/** @type {string} */ _text) => {}) {
-  const rig = await PowerRig.start(mode)
   const results = { one: [], all: [] }
+  for (let done = 0; done < ones; done += roundsPerCluster)
+    await someRounds(mode, { ones: Math.min(roundsPerCluster, ones - done), alls: 0, seconds, results, tell })
+  for (let done = 0; done < alls; done += roundsPerCluster)
+    await someRounds(mode, { ones: 0, alls: Math.min(roundsPerCluster, alls - done), seconds, results, tell })
+  return results
+}
+
+/** Of one cluster. */
+async function someRounds(mode, { ones, alls, seconds, results, tell }) {
+  const rig = await PowerRig.start(mode)
   try {
     for (let i = 0; i < ones; i += 1) {
       const id = 1 + (i % 3)
@@ -107,7 +119,6 @@ export async function rounds(mode, ones, alls, seconds, tell = (/** @type {strin
       results.all.push(await rig.round(seconds * (0.6 + 0.8 * Math.random()), () => true))
       tell(line(`${mode}, all at once (${i + 1} of ${alls})`, results.all.at(-1)))
     }
-    return results
   } catch (error) {
     throw new Error(`${error instanceof Error ? error.stack : String(error)}\n${rig.cluster.logTails()}`, { cause: error })
   } finally {

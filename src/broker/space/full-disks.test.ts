@@ -4,7 +4,7 @@ import type { Millis, NodeId } from '../../base/units.ts'
 import { apis } from '../../protocol/apis.ts'
 import { ErrorCode } from '../../protocol/errors.ts'
 import { ask, batchOf, createTopic, fetchRaw, produceRaw, requestMs, textsOf } from '../../sim/cluster-requests.ts'
-import { ClusterWorld } from '../../sim/cluster-world.ts'
+import { ClusterWorld, placeOf } from '../../sim/cluster-world.ts'
 
 const limit = { timeoutMs: requestMs }
 const at = { topic: 't', partition: 0 }
@@ -74,6 +74,35 @@ describe('a full disk', () => {
     await world.until(isrIs(world, 3), recoveryMsMax)
     assert.deepEqual(textsOf(world.recordsOf(follower, 't', 0)), ['a', 'b'])
     allLive(world)
+  })
+
+  test('of a follower that is over before its leader has heard of it leaves no idle partition out of sync', async () => {
+    const { world } = await cluster(61, { 'broker.session.timeout.ms': '60000' })
+    const client = world.client()
+    const controller = world.activeController() ?? 0
+    const leader = ids.find((id) => id !== controller) ?? 0
+    const follower = ids.find((id) => id !== controller && id !== leader) ?? 0
+    const topics = [
+      {
+        name: 'idle',
+        numPartitions: -1,
+        replicationFactor: -1,
+        assignments: [{ partitionIndex: 0, brokerIds: [leader, follower, controller] }],
+        configs: [],
+      },
+    ]
+    const { topics: created } = await ask(world, controller, apis.createTopics, { topics, timeoutMs: requestMs })
+    const topicId = created[0]?.topicId ?? ''
+    await world.run(client.produce({ topic: 'idle', partition: 0 }, value('a'), limit))
+    for (const [from, to] of [[leader, controller], [controller, leader]] as const) world.network.change(placeOf(from), placeOf(to), { cut: true }) // prettier-ignore
+    const isrOf = () => world.node(controller).life?.controller.image.partition(topicId, 0)?.isr ?? []
+    fill(world, follower)
+    await world.until(() => !isrOf().includes(follower), handOverMsMax)
+    empty(world, follower)
+    await world.clock.advance(recoveryMsMax)
+    for (const [from, to] of [[leader, controller], [controller, leader]] as const) world.network.change(placeOf(from), placeOf(to), { cut: false }) // prettier-ignore
+    await world.until(() => isrOf().length === 3, recoveryMsMax)
+    assert.equal(world.leaderOf('idle', 0), leader)
   })
 
   test('of all nodes refuses produce for another try, serves fetches, elects, and ends by itself', async () => {

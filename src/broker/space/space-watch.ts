@@ -43,8 +43,6 @@ export class SpaceWatch {
   private readonly ports: { readonly clock: Clock; readonly disk: Disk; readonly log: Log }
   private readonly options: SpaceWatchOptions
   private readonly rooms: ReadonlyMap<LogDirectory, DirectoryRoom>
-  /** Replicas that left, until they are in again. */
-  private readonly away = new Set<HostedPartition>()
   private startsAskedAt: Millis = -Infinity
   private timer: Timer | null = null
   private stopped = false
@@ -82,7 +80,6 @@ export class SpaceWatch {
 
   private look(): void {
     for (const [directory, room] of this.rooms) if (directory.failure === null) this.lookAt(directory, room)
-    this.comeBack()
     this.leave()
     this.followStarts()
   }
@@ -138,7 +135,6 @@ export class SpaceWatch {
       if (!partition.directory.isFull) continue
       const state = this.options.image().partition(partition.topicId, partition.partition)
       if (state === undefined || !departures.mayLeave(state)) continue
-      this.away.add(partition)
       leaving.push(state)
     }
     void departures.leave(leaving)
@@ -150,19 +146,6 @@ export class SpaceWatch {
     if (waiting.length === 0 || now < this.startsAskedAt + startsEveryMs) return
     this.startsAskedAt = now
     void this.options.starts.follow(waiting)
-  }
-
-  /**
-   * A leader forgets what a replica fetched that leaves (Leadership.hasLeft). Should that come after the replica has begun to fetch again, the leader
-   * would wait for a fetch that an idle log gives no reason for: so the partition is fetched as if for the first time, until it is in again.
-   */
-  private comeBack(): void {
-    for (const partition of this.away) {
-      if (partition.directory.isFull) continue
-      const isIn = partition.isLeader || partition.replica.isr.includes(partition.replica.options.brokerId)
-      if (isIn || partition.replica.role === 'none') this.away.delete(partition)
-      partition.pause(!isIn && !partition.isFetchPaused)
-    }
   }
 }
 

@@ -72,6 +72,7 @@ export class Nodes {
 
   /** What the disk has spoilt is known for a loss only when the machine dies with its process. */
   kill(id: NodeId): void {
+    this.restartAt.delete(id)
     this.frozen.delete(id)
     this.world.kill(id, this.damages.isDamaged(id))
   }
@@ -80,6 +81,7 @@ export class Nodes {
   cutPower(id: NodeId): void {
     const others = [...this.places.filter((it) => it !== placeOf(id)), ...this.clients]
     this.powerless.set(id, this.weather.begin(between([placeOf(id)], others, { cut: true })))
+    this.restartAt.delete(id)
     this.frozen.delete(id)
     this.world.kill(id, true)
   }

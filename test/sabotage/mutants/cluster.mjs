@@ -79,6 +79,13 @@ export const clusterMutants = [
     hunters: [cluster(200, smallAnswers), { test: 'broker/fetch-read.test.ts' }],
   },
   {
+    name: 'an idle replica that is out of sync says nothing',
+    history: 'Found by campaigns: a leader hears late that a replica has left, forgets that it has come back, and nothing is fetched that would tell it again',
+    rule: 'REP-15',
+    edits: [{ file: 'broker/leader-fetching.ts', find: '    this.repeatOutOfSync(now)\n', replace: '' }],
+    hunters: [{ test: 'broker/space/full-disks.test.ts' }],
+  },
+  {
     name: 'a coordinator serves before it has read its log',
     history: 'Bufstream, Jepsen 2024: spurious zero offsets; OffsetFetch says that nothing was committed',
     rule: 'G-3',

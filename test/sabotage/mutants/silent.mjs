@@ -35,6 +35,13 @@ export const silentMutants = [
     hunters: [cluster(40)],
   },
   {
+    name: 'the end of a log that was closed is where its last batch says',
+    history: 'The offset of a batch is under no checksum: one flipped bit, and the log ends where nothing ever was',
+    rule: 'S-4',
+    edits: [{ file: 'log/recovery.ts', find: ' || end.nextOffset !== recovery.recoveryPoint) return', replace: ') return' }],
+    hunters: [{ test: 'log/misplaced.test.ts' }],
+  },
+  {
     name: 'an index is followed out of its segment',
     history: 'A campaign with misdirected writes: the reader took the segment for read to its end, and was given what comes after it',
     rule: 'S-4',
