@@ -5,14 +5,11 @@ import { OpenFiles } from '../log/open-files.ts'
 import type { DirectoryIdentity, LogDirectory } from '../log/log-directory.ts'
 import type { PartitionLog } from '../log/partition-log.ts'
 import { TailBudget } from '../log/tail.ts'
-import { isActive } from '../metadata/brokers-image.ts'
 import type { ClusterImage } from '../metadata/image.ts'
-import { supportedFeatures } from '../metadata/supported-features.ts'
 import type { MetadataObserver } from '../quorum/metadata-observer.ts'
 import type { CommittedBatch, MetadataSnapshot } from '../quorum/metadata-quorum.ts'
 import { raftObserver } from '../quorum/raft-observer.ts'
 import { FetchSessions } from '../replication/fetch-sessions.ts'
-import type { AliveBroker } from '../znodes/registration.ts'
 import type { HandlerTable } from '../server/handlers.ts'
 import type { Server } from '../server/serve.ts'
 import { ControllerChannel } from './controller-channel.ts'
@@ -24,9 +21,10 @@ import type { HostedPartition, PartitionSurroundings } from './hosted-partition.
 import { HostedPartitions } from './hosted-partitions.ts'
 import { IsrProposals } from './isr-proposals.ts'
 import { IsrStory } from './isr-story.ts'
-import { fetchPatience, LeaderFetching } from './leader-fetching.ts'
+import { fetchingOptionsOf, LeaderFetching } from './fetching/leader-fetching.ts'
 import { brokerTable } from './broker-table.ts'
-import { BrokerLifecycle } from './lifecycle.ts'
+import { BrokerLifecycle } from './membership/lifecycle.ts'
+import { aliveBroker, brokerView, registrationOf } from './membership/self.ts'
 import { DirectoryAssignments } from './storage/directory-assignments.ts'
 import { DirectoryFailures } from './storage/directory-failures.ts'
 import { Quarantine } from './storage/quarantine.ts'
@@ -179,11 +177,7 @@ export class BrokerNode {
         brokerId: config.nodeId,
         clusterId: identity.clusterId,
         incarnationId: this.incarnationId,
-        listeners: config.advertisedListeners.map((it) => ({ name: it.name, host: it.host, port: it.port, securityProtocol: 0 })),
-        features: supportedFeatures
-          .filter((it) => it.max > 0)
-          .map((it) => ({ name: it.name, minSupportedVersion: it.min, maxSupportedVersion: it.max })),
-        rack: config.brokerRack,
+        ...registrationOf(config),
         logDirs: [...this.directoryIds()].sort(),
         previousBrokerEpoch,
       }),
@@ -191,28 +185,10 @@ export class BrokerNode {
       offlineLogDirs: () => this.directories.filter((it) => it.failure !== null).map((it) => it.identity?.directoryId ?? NO_UUID),
       onRegistered: () => {
         for (const directory of this.directories) void directory.noteRunning(this.lifecycle.brokerEpoch)
-        this.quorum.onRegistered(this.alive())
+        this.quorum.onRegistered(aliveBroker(config, ports.clock.wall()))
         this.hostIfCaughtUp()
       },
     })
-  }
-
-  /** What is said of this broker beside the metadata log. */
-  private alive(): AliveBroker {
-    const { config } = this
-    const listeners = config.advertisedListeners.map((it) => ({
-      name: it.name,
-      host: it.host,
-      port: it.port,
-      securityProtocol: it.protocol,
-    }))
-    const features = supportedFeatures.filter((it) => it.max > 0)
-    return {
-      listeners,
-      rack: config.brokerRack,
-      features: features.map((it) => ({ name: it.name, minSupportedVersion: it.min, maxSupportedVersion: it.max })),
-      timestamp: this.ports.clock.wall(),
-    }
   }
 
   private *directoryIds(): Iterable<Uuid> {
@@ -246,13 +222,7 @@ export class BrokerNode {
       brokerId: config.nodeId,
       replica: {
         brokerId: config.nodeId,
-        brokers: {
-          isEligibleForIsr: (id, epoch) => {
-            const broker = imageNow().brokers.byId(id)
-            return isActive(broker) && (epoch === -1 || broker?.epoch === epoch)
-          },
-          brokerEpoch: (id) => (id === config.nodeId ? lifecycle.brokerEpoch : (imageNow().brokers.byId(id)?.epoch ?? -1)),
-        },
+        brokers: brokerView(config.nodeId, imageNow, () => lifecycle.brokerEpoch),
         replicaLagTimeMaxMs: config.replicaLagTimeMaxMs,
         isrRetryBackoffMs,
       },
@@ -310,14 +280,7 @@ export class BrokerNode {
         endpointOf: (leader) => this.view.image.brokers.byId(leader)?.endpoints.find((it) => it.name === config.interBrokerListenerName),
         onDiskError: (partition, error) => this.onDiskError(partition, error),
       },
-      {
-        replicaId: config.nodeId,
-        maxWaitMs: config.replicaFetchWaitMaxMs,
-        minBytes: config.replicaFetchMinBytes,
-        maxBytes: config.replicaFetchResponseMaxBytes,
-        partitionMaxBytes: config.replicaFetchMaxBytes,
-        ...fetchPatience,
-      },
+      fetchingOptionsOf(config),
     )
   }
 

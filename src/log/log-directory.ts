@@ -14,9 +14,10 @@ import { FutureLogs } from './directory/future-logs.ts'
 import { readIdentity, settleIdentity } from './directory/identity.ts'
 import { flushRolledOf, saveEpochsOf } from './directory/each-log.ts'
 import { openEach } from './directory/opening-logs.ts'
+import { Trust } from './directory/trust.ts'
 import { PartitionLog, renamedPath } from './partition-log.ts'
-import { ShutdownMarks } from './shutdown-marks.ts'
-import { type CorruptLog, findPartitions, type FoundLog, StrayLogs } from './stray-logs.ts'
+import { ShutdownMarks } from './directory/shutdown-marks.ts'
+import { type CorruptLog, findPartitions, type FoundLog, StrayLogs } from './directory/stray-logs.ts'
 
 export type { DirectoryIdentity } from './checkpoints.ts'
 
@@ -36,7 +37,7 @@ export class LogDirectory {
   private readonly doomed: string[] = []
   private readonly strays: StrayLogs
   private known: DirectoryIdentity | null
-  private failed: DiskError | null = null
+  private readonly trust: Trust
   private readonly marks: ShutdownMarks
   private opened = false
   private abandoned = false
@@ -51,6 +52,7 @@ export class LogDirectory {
     this.ports = ports
     this.options = options
     this.lock = lock
+    this.trust = new Trust(options.path, (error) => this.onFailed(error))
     this.marks = new ShutdownMarks(ports, options.path)
     this.known = readIdentity(ports, options.path)
     this.stored = new DirectoryCheckpoints(ports, options.path)
@@ -78,7 +80,7 @@ export class LogDirectory {
 
   /** Null while it can be trusted. */
   get failure(): DiskError | null {
-    return this.failed
+    return this.trust.failure
   }
 
   /** The last shutdown was clean. Known after `readMarks`. */
@@ -129,8 +131,8 @@ export class LogDirectory {
     configOf: (topic: string) => LogConfig,
     onOpened: (done: number, all: number) => void = () => undefined,
   ): Promise<OpenedLogs> {
-    await this.guard(this.readMarks())
-    const found = await this.guard(Promise.resolve().then(() => findPartitions(this.ports, this.path, this.doomed)))
+    await this.trust.guard(this.readMarks())
+    const found = await this.trust.guard(Promise.resolve().then(() => findPartitions(this.ports, this.path, this.doomed)))
     const failed = await openEach(this.ports, found, {
       concurrency: this.options.openConcurrency,
       isAbandoned: () => this.abandoned,
@@ -175,10 +177,10 @@ export class LogDirectory {
   /** Nothing that was here under the name is taken for what comes. */
   private prepareName(topic: string, partition: number): void {
     const name = partitionName(topic, partition)
-    this.checkUsable()
+    this.trust.check()
     this.removeReplaced(topic, partition)
     assert(!this.moving.has(name), 'a directory has a log, or a copy of one that is elsewhere')
-    this.guardNow(() => {
+    this.trust.guardNow(() => {
       this.cleaned.drop(name)
       this.stored.drop(name, this.isLive)
     })
@@ -283,7 +285,7 @@ export class LogDirectory {
 
   /** The broker has registered under this epoch, and goes on with what is here. */
   noteRunning(brokerEpoch: number): Promise<void> {
-    return this.failed === null ? this.marks.noteRunning(brokerEpoch) : Promise.resolve()
+    return this.failure === null ? this.marks.noteRunning(brokerEpoch) : Promise.resolve()
   }
 
   /**
@@ -292,7 +294,7 @@ export class LogDirectory {
    */
   async closeCleanly(highWatermarkOf: HighWatermarkOf, brokerEpoch: number): Promise<void> {
     try {
-      this.checkUsable()
+      this.trust.check()
       for (const log of this.live()) await log.close()
       await this.writeCheckpoints(highWatermarkOf)
       await this.marks.noteClean(brokerEpoch)
@@ -313,7 +315,7 @@ export class LogDirectory {
   /** How far a log is clean, durably when this resolves. Rejects with DiskError. */
   async noteCleaned(log: PartitionLog): Promise<void> {
     if (log.cleanedOffset === null || !this.isOpen(log)) return
-    await this.guard(this.cleaned.raise(placed(log, log.cleanedOffset)))
+    await this.trust.guard(this.cleaned.raise(placed(log, log.cleanedOffset)))
   }
 
   private async openFound(found: FoundLog, config: LogConfig): Promise<void> {
@@ -356,24 +358,24 @@ export class LogDirectory {
       shared: this.options.shared,
       producerIdExpirationMs: this.options.producerIdExpirationMs,
       onCorruption: this.options.onCorruption,
-      onFailure: (error) => this.goOffline(error),
+      onFailure: (error) => this.trust.lose(error),
       // What a copy has lost is in the log that it is made from
       onRot: (error) => (this.open.has(name) ? this.options.onRot?.(topic, partition, error) : undefined),
       cleanedOffset: this.cleaned.offsetOf(name),
-      beforeLowering: (recoveryPoint) => this.guardNow(() => this.stored.lowerRecoveryPoint(name, recoveryPoint)),
+      beforeLowering: (recoveryPoint) => this.trust.guardNow(() => this.stored.lowerRecoveryPoint(name, recoveryPoint)),
       beforeUncleaning: (offset) => this.cleaned.lower(name, offset),
     })
     // A disk that fails here fails for all (LogManager.handleIOException): left unopened, the replica would be missed by nobody
-    const log = await this.guard(opening)
+    const log = await this.trust.guard(opening)
     if (this.abandoned) log.abandon()
     return log
   }
 
   private async writeCheckpointsNow(highWatermarkOf: HighWatermarkOf): Promise<void> {
-    this.checkUsable()
+    this.trust.check()
     await saveEpochsOf(this.ports, this.live(), this.isOpen)
-    this.checkUsable()
-    await this.guard(this.stored.write(this.live(), highWatermarkOf))
+    this.trust.check()
+    await this.trust.guard(this.stored.write(this.live(), highWatermarkOf))
   }
 
   private async readMarks(): Promise<void> {
@@ -381,39 +383,13 @@ export class LogDirectory {
     this.stored.load()
     this.cleaned.load()
     const { clean } = await this.marks.take()
-    if (clean) await this.guard(disk.syncDirectory(this.path))
+    if (clean) await this.trust.guard(disk.syncDirectory(this.path))
   }
 
-  /** A failed sync of a file that speaks of all logs is as final as that of a log; one that there was no room for is as it was. */
-  private async guard<T>(work: Promise<T>): Promise<T> {
-    try {
-      return await work
-    } catch (error) {
-      const isAsItWas = isOutOfSpace(error) && error.path !== this.path
-      if (error instanceof DiskError && !isAsItWas) this.goOffline(error)
-      throw error
-    }
-  }
-
-  private guardNow(work: () => void): void {
-    try {
-      work()
-    } catch (error) {
-      if (error instanceof DiskError) this.goOffline(error)
-      throw error
-    }
-  }
-
-  private goOffline(error: DiskError): void {
-    if (this.failed !== null) return
-    this.failed = error
+  private onFailed(error: DiskError): void {
     this.marks.onFailure(error)
     for (const log of this.live()) log.distrust(error)
     this.ports.log.write('error', 'log-directory-offline', `${this.path}: ${error.message}`, { code: error.code })
     this.options.onOffline?.(error)
-  }
-
-  private checkUsable(): void {
-    if (this.failed !== null) throw this.failed
   }
 }

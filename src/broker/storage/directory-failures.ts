@@ -1,7 +1,7 @@
 import type { Clock, DiskError, Log, Timer } from '../../base/ports.ts'
 import type { Millis, Uuid } from '../../base/units.ts'
 import type { LogDirectory } from '../../log/log-directory.ts'
-import type { BrokerLifecycle } from '../lifecycle.ts'
+import type { BrokerLifecycle } from '../membership/lifecycle.ts'
 import type { HostedPartition } from '../hosted-partition.ts'
 import type { HostedPartitions } from '../hosted-partitions.ts'
 import type { DirectoryAssignments } from './directory-assignments.ts'

@@ -9,7 +9,8 @@ import { handlerTable } from '../../server/handlers.ts'
 import { serve, type Server } from '../../server/serve.ts'
 import { ManualClock } from '../../sim/manual-clock.ts'
 import { MemoryNetwork } from '../../sim/memory-network.ts'
-import { MemoryEnsemble, type MemoryZooKeeper } from '../../sim/memory-zookeeper.ts'
+import { MemoryZooKeeper } from '../../sim/zookeeper/memory/client.ts'
+import { MemoryEnsemble } from '../../sim/zookeeper/memory/ensemble.ts'
 import { canonical, record } from '../../znodes/fixture.test.ts'
 import { recordsIn } from '../../znodes/image-in-znodes.ts'
 import { imageRoots, paths } from '../../znodes/paths.ts'
@@ -227,7 +228,7 @@ export class World {
       clusterId: 'the-cluster',
       listenerName: 'CONTROLLER',
       endpoint: { host, port: firstPort + id },
-      open: () => (held.client = this.ensemble.open()),
+      open: () => (held.client = new MemoryZooKeeper(this.ensemble)),
       onForeign,
     })
     const listener = new Host(new Prng(this.prng.uint32()), this.history)
@@ -264,7 +265,7 @@ export class World {
       nodeId: id,
       clusterId: 'the-cluster',
       listenerName: 'CONTROLLER',
-      open: () => (held.client = this.ensemble.open()),
+      open: () => (held.client = new MemoryZooKeeper(this.ensemble)),
       connectionTimeoutMs: 5_000,
     })
     const listener = new Host(new Prng(this.prng.uint32()), this.history)

@@ -1,10 +1,10 @@
-import type { Ports, Timer } from '../base/ports.ts'
-import type { Millis, NodeId, Offset, Uuid } from '../base/units.ts'
-import { apis } from '../protocol/apis.ts'
-import { ErrorCode, errorName } from '../protocol/errors.ts'
-import type { BrokerHeartbeatResponse } from '../protocol/messages/broker-heartbeat.ts'
-import type { BrokerRegistrationRequestDraft } from '../protocol/messages/broker-registration.ts'
-import { type ControllerChannel, NoControllerError } from './controller-channel.ts'
+import type { Ports, Timer } from '../../base/ports.ts'
+import type { Millis, NodeId, Offset, Uuid } from '../../base/units.ts'
+import { apis } from '../../protocol/apis.ts'
+import { ErrorCode, errorName } from '../../protocol/errors.ts'
+import type { BrokerHeartbeatResponse } from '../../protocol/messages/broker-heartbeat.ts'
+import type { BrokerRegistrationRequestDraft } from '../../protocol/messages/broker-registration.ts'
+import { type ControllerChannel, NoControllerError } from '../controller-channel.ts'
 
 /**
  * A broker's standing with the controller:

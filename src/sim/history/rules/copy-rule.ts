@@ -1,10 +1,10 @@
-import { addTo } from '../../base/grouped.ts'
+import { addTo } from '../../../base/grouped.ts'
 import type { LastDrain } from './drain-rules.ts'
-import type { Findings } from './findings.ts'
-import { none } from './history.ts'
-import type { Copy } from './judge-options.ts'
-import type { HistoryRecord, Value } from './operation.ts'
-import type { Reading } from './reading.ts'
+import type { Findings } from '../findings.ts'
+import { none } from '../history.ts'
+import type { Copy } from '../judge-options.ts'
+import type { HistoryRecord, Value } from '../operation.ts'
+import type { Reading } from '../reading.ts'
 
 /**
  * H-14: of an exactly-once copy, the outputs hold every value as often as the inputs do, which is once unless a producer has doubled it, and nothing else; and

@@ -1,11 +1,11 @@
-import { type Clock, DiskError } from '../base/ports.ts'
-import { type Millis, NEVER } from '../base/units.ts'
-import { CorruptLogError, type Read, type ReadOutcome } from '../log/outcomes.ts'
-import type { ClusterImage } from '../metadata/image.ts'
-import { ErrorCode } from '../protocol/errors.ts'
-import type { FetchContext, FetchSessions, FetchWaiter, PartitionResult } from '../replication/fetch-sessions.ts'
-import type { SessionPartition } from '../replication/fetch-session.ts'
-import type { Handler, RequestContext, RequestOf, ResponseDraftOf } from '../server/handlers.ts'
+import { type Clock, DiskError } from '../../base/ports.ts'
+import { type Millis, NEVER } from '../../base/units.ts'
+import { CorruptLogError, type Read, type ReadOutcome } from '../../log/outcomes.ts'
+import type { ClusterImage } from '../../metadata/image.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { FetchContext, FetchSessions, FetchWaiter, PartitionResult } from '../../replication/fetch-sessions.ts'
+import type { SessionPartition } from '../../replication/fetch-session.ts'
+import type { Handler, RequestContext, RequestOf, ResponseDraftOf } from '../../server/handlers.ts'
 import {
   admitFetch,
   fetched,
@@ -16,9 +16,9 @@ import {
   withEnds,
   withoutRecords,
 } from './fetch-read.ts'
-import type { HostedPartitions } from './hosted-partitions.ts'
-import { LeaderHints } from './leader-hints.ts'
-import type { Sleeper, WakeQueue } from './wake-queue.ts'
+import type { HostedPartitions } from '../hosted-partitions.ts'
+import { LeaderHints } from '../leader-hints.ts'
+import type { Sleeper, WakeQueue } from '../wake-queue.ts'
 
 export interface FetchSurroundings {
   readonly clock: Clock

@@ -1,7 +1,7 @@
-import type { Findings } from './findings.ts'
-import { none } from './history.ts'
-import type { Operation, OperationId } from './operation.ts'
-import type { Reading } from './reading.ts'
+import type { Findings } from '../findings.ts'
+import { none } from '../history.ts'
+import type { Operation, OperationId } from '../operation.ts'
+import type { Reading } from '../reading.ts'
 
 const operationsMax = 6
 

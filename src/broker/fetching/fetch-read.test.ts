@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Uuid } from '../base/units.ts'
-import { apis } from '../protocol/apis.ts'
-import { ErrorCode } from '../protocol/errors.ts'
-import { batchHeaders } from '../protocol/records/batch-header.ts'
-import { ask, batchOf, createTopic, produceRaw } from '../sim/cluster-requests.ts'
-import { ClusterWorld } from '../sim/cluster-world.ts'
+import type { Uuid } from '../../base/units.ts'
+import { apis } from '../../protocol/apis.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import { batchHeaders } from '../../protocol/records/batch-header.ts'
+import { ask, batchOf, createTopic, produceRaw } from '../../sim/cluster-requests.ts'
+import { ClusterWorld } from '../../sim/cluster-world.ts'
 
 const at = { topic: 't', partition: 0 }
 

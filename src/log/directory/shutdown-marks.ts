@@ -1,6 +1,6 @@
-import { DiskError } from '../base/ports.ts'
-import { formatCleanShutdown, formatRunning, parseCleanShutdown, parseRunning } from './checkpoints.ts'
-import type { LogPorts } from './options.ts'
+import { DiskError } from '../../base/ports.ts'
+import { formatCleanShutdown, formatRunning, parseCleanShutdown, parseRunning } from '../checkpoints.ts'
+import type { LogPorts } from '../options.ts'
 
 /** What a directory's marks say at the start of a broker. */
 export interface EarlierRun {

@@ -1,10 +1,10 @@
-import type { Timestamp, TopicPartition } from '../base/units.ts'
-import { isDeletedName, isStrayName, parseFutureName, parsePartitionName, parseSetAsideName } from './directory-names.ts'
-import type { OpenFiles } from './open-files.ts'
-import type { LogPorts } from './options.ts'
-import type { CorruptLogError } from './outcomes.ts'
-import { setAsideOnDisk } from './partition-log.ts'
-import type { PartitionLog } from './partition-log.ts'
+import type { Timestamp, TopicPartition } from '../../base/units.ts'
+import { isDeletedName, isStrayName, parseFutureName, parsePartitionName, parseSetAsideName } from '../directory-names.ts'
+import type { OpenFiles } from '../open-files.ts'
+import type { LogPorts } from '../options.ts'
+import type { CorruptLogError } from '../outcomes.ts'
+import { setAsideOnDisk } from '../partition-log.ts'
+import type { PartitionLog } from '../partition-log.ts'
 
 /** A log that did not open because of bytes that do not check below what was durable. */
 export interface CorruptLog {

@@ -1,10 +1,10 @@
-import type { Millis, Offset } from '../../base/units.ts'
-import { NumberColumn } from './columns.ts'
-import type { Findings } from './findings.ts'
-import { type History, none } from './history.ts'
-import type { RealtimeLag } from './judge-options.ts'
-import type { OperationId } from './operation.ts'
-import type { Reading } from './reading.ts'
+import type { Millis, Offset } from '../../../base/units.ts'
+import { NumberColumn } from '../columns.ts'
+import type { Findings } from '../findings.ts'
+import { type History, none } from '../history.ts'
+import type { RealtimeLag } from '../judge-options.ts'
+import type { OperationId } from '../operation.ts'
+import type { Reading } from '../reading.ts'
 
 /** When it was first known of each key how far its log goes: offsets that only grow, and their times. */
 class Frontier {

@@ -1,9 +1,9 @@
-import type { Offset } from '../../base/units.ts'
-import { type RegisterOp, whyNotLinearizable } from '../groups/register.ts'
-import type { Findings } from './findings.ts'
-import { type History, none } from './history.ts'
-import type { Key, OperationId } from './operation.ts'
-import type { Reading } from './reading.ts'
+import type { Offset } from '../../../base/units.ts'
+import { type RegisterOp, whyNotLinearizable } from '../../groups/register.ts'
+import type { Findings } from '../findings.ts'
+import { type History, none } from '../history.ts'
+import type { Key, OperationId } from '../operation.ts'
+import type { Reading } from '../reading.ts'
 
 /** A register with more operations than this is not judged: the search takes a time that grows with their square. */
 const registerOpsMax = 10_000

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { ErrorCode } from '../protocol/errors.ts'
-import type { Handlers, RequestOf, ResponseDraftOf } from '../server/handlers.ts'
-import { ControllerStand } from '../sim/controller-stand.ts'
-import { ControllerChannel } from './controller-channel.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import type { Handlers, RequestOf, ResponseDraftOf } from '../../server/handlers.ts'
+import { ControllerStand } from '../../sim/controller-stand.ts'
+import { ControllerChannel } from '../controller-channel.ts'
 import { BrokerLifecycle, RegistrationRefusedError } from './lifecycle.ts'
 
 type Heartbeat = RequestOf<'brokerHeartbeat'>

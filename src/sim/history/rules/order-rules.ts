@@ -1,9 +1,9 @@
-import type { Offset } from '../../base/units.ts'
-import type { AnomalyKind } from './anomaly.ts'
-import type { Findings } from './findings.ts'
-import { type History, none } from './history.ts'
-import type { HistoryRecord, OperationId } from './operation.ts'
-import type { Reading } from './reading.ts'
+import type { Offset } from '../../../base/units.ts'
+import type { AnomalyKind } from '../anomaly.ts'
+import type { Findings } from '../findings.ts'
+import { type History, none } from '../history.ts'
+import type { HistoryRecord, OperationId } from '../operation.ts'
+import type { Reading } from '../reading.ts'
 
 const skippedMax = 8
 

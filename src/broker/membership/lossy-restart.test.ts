@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { NodeId } from '../base/units.ts'
-import { apis } from '../protocol/apis.ts'
-import { ask, createTopic, requestMs, textsOf } from '../sim/cluster-requests.ts'
-import { ClusterWorld } from '../sim/cluster-world.ts'
+import type { NodeId } from '../../base/units.ts'
+import { apis } from '../../protocol/apis.ts'
+import { ask, createTopic, requestMs, textsOf } from '../../sim/cluster-requests.ts'
+import { ClusterWorld } from '../../sim/cluster-world.ts'
 
 const at = { topic: 't', partition: 0 }
 const value = (text: string) => [{ value: Buffer.from(text) }]

@@ -1,7 +1,7 @@
-import type { Findings } from './findings.ts'
-import { none } from './history.ts'
-import type { OperationId } from './operation.ts'
-import type { Reading } from './reading.ts'
+import type { Findings } from '../findings.ts'
+import { none } from '../history.ts'
+import type { OperationId } from '../operation.ts'
+import type { Reading } from '../reading.ts'
 
 /**
  * H-5: nobody is given what was never sent or whose sends have all failed; but for records of aborted transactions, which those who read uncommitted are

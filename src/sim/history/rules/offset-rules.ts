@@ -1,8 +1,8 @@
-import type { Millis, Offset } from '../../base/units.ts'
-import type { Findings } from './findings.ts'
-import { none } from './history.ts'
-import type { OperationId } from './operation.ts'
-import type { Reading } from './reading.ts'
+import type { Millis, Offset } from '../../../base/units.ts'
+import type { Findings } from '../findings.ts'
+import { none } from '../history.ts'
+import type { OperationId } from '../operation.ts'
+import type { Reading } from '../reading.ts'
 
 /** H-15: at every point between transactions the balances sum up to what they always do. */
 export function judgeMoney({ history }: Reading, findings: Findings): void {

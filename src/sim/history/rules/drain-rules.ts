@@ -1,7 +1,7 @@
-import type { Findings } from './findings.ts'
-import { type History, none } from './history.ts'
-import type { HistoryRecord, OperationId } from './operation.ts'
-import type { Reading } from './reading.ts'
+import type { Findings } from '../findings.ts'
+import { type History, none } from '../history.ts'
+import type { HistoryRecord, OperationId } from '../operation.ts'
+import type { Reading } from '../reading.ts'
 
 /** What was there at the end: by key the last drain that was completed, and the values that were polled in it. */
 export class LastDrain {

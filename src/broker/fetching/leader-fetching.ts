@@ -1,28 +1,40 @@
-import { DiskError, type Ports, type Timer } from '../base/ports.ts'
-import { type Epoch, type Millis, NEVER, type NodeId, type Offset } from '../base/units.ts'
-import { Peer, PeerError } from '../client/peer.ts'
-import { apis } from '../protocol/apis.ts'
-import { ErrorCode, errorName } from '../protocol/errors.ts'
-import type { FetchRequestDraft } from '../protocol/messages/fetch.ts'
-import { CorruptLogError } from '../log/outcomes.ts'
-import { MalformedError } from '../protocol/reader.ts'
-import type { FetchAction, LogPosition, ReplicaFetcherOptions } from '../replication/replica-fetcher.ts'
-import { ReplicaFetcher } from '../replication/replica-fetcher.ts'
-import { truncationOffset } from '../replication/truncation.ts'
-import type { HostedPartition } from './hosted-partition.ts'
-import type { HostedPartitions } from './hosted-partitions.ts'
+import { DiskError, type Ports, type Timer } from '../../base/ports.ts'
+import { type Epoch, type Millis, NEVER, type NodeId, type Offset } from '../../base/units.ts'
+import { Peer, PeerError } from '../../client/peer.ts'
+import type { ServerConfig } from '../../config/server-config.ts'
+import { apis } from '../../protocol/apis.ts'
+import { ErrorCode, errorName } from '../../protocol/errors.ts'
+import type { FetchRequestDraft } from '../../protocol/messages/fetch.ts'
+import { CorruptLogError } from '../../log/outcomes.ts'
+import { MalformedError } from '../../protocol/reader.ts'
+import type { FetchAction, LogPosition, ReplicaFetcherOptions } from '../../replication/replica-fetcher.ts'
+import { ReplicaFetcher } from '../../replication/replica-fetcher.ts'
+import { truncationOffset } from '../../replication/truncation.ts'
+import type { HostedPartition } from '../hosted-partition.ts'
+import type { HostedPartitions } from '../hosted-partitions.ts'
 
 export interface LeaderFetchingOptions extends ReplicaFetcherOptions {
   /** A fetch without an answer for so long beyond its maximal wait has failed (`replica.socket.timeout.ms`). */
   readonly requestTimeoutMs: Millis
 }
 
-export const fetchPatience = {
+const fetchPatience = {
   /** After a failed fetch: short, because a leader that has just come back should be found at once. */
   retryBackoffMs: 50,
   /** Beyond its maximal wait: a leader that is silent for so long is dialled anew. */
   requestTimeoutMs: 2_000,
 } as const
+
+export function fetchingOptionsOf(config: ServerConfig): LeaderFetchingOptions {
+  return {
+    replicaId: config.nodeId,
+    maxWaitMs: config.replicaFetchWaitMaxMs,
+    minBytes: config.replicaFetchMinBytes,
+    maxBytes: config.replicaFetchResponseMaxBytes,
+    partitionMaxBytes: config.replicaFetchMaxBytes,
+    ...fetchPatience,
+  }
+}
 
 export interface LeaderFetchingSurroundings {
   readonly ports: Ports

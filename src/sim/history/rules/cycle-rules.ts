@@ -1,8 +1,8 @@
-import type { CycleStep } from './anomaly.ts'
-import type { Findings } from './findings.ts'
-import { none } from './history.ts'
-import type { OperationId } from './operation.ts'
-import type { Reading } from './reading.ts'
+import type { CycleStep } from '../anomaly.ts'
+import type { Findings } from '../findings.ts'
+import { none } from '../history.ts'
+import type { OperationId } from '../operation.ts'
+import type { Reading } from '../reading.ts'
 
 /** The transaction sends a value that the reader was given. */
 interface Edge {

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { DiskError } from '../base/ports.ts'
-import { Prng } from '../base/prng.ts'
-import { MemoryDisk } from '../sim/memory-disk.ts'
-import { silentLog, StillClock } from '../sim/log-world.ts'
+import { DiskError } from '../../base/ports.ts'
+import { Prng } from '../../base/prng.ts'
+import { MemoryDisk } from '../../sim/memory-disk.ts'
+import { silentLog, StillClock } from '../../sim/log-world.ts'
 import { ShutdownMarks } from './shutdown-marks.ts'
 
 class World {

@@ -1,11 +1,11 @@
-import type { NodeId, Offset } from '../base/units.ts'
-import type { Read } from '../log/outcomes.ts'
-import type { PartitionImage } from '../metadata/partition-image.ts'
-import { ErrorCode } from '../protocol/errors.ts'
-import { divergence } from '../replication/truncation.ts'
-import type { ResponseDraftOf } from '../server/handlers.ts'
-import type { HostedPartition } from './hosted-partition.ts'
-import type { LeaderHints } from './leader-hints.ts'
+import type { NodeId, Offset } from '../../base/units.ts'
+import type { Read } from '../../log/outcomes.ts'
+import type { PartitionImage } from '../../metadata/partition-image.ts'
+import { ErrorCode } from '../../protocol/errors.ts'
+import { divergence } from '../../replication/truncation.ts'
+import type { ResponseDraftOf } from '../../server/handlers.ts'
+import type { HostedPartition } from '../hosted-partition.ts'
+import type { LeaderHints } from '../leader-hints.ts'
 
 export type FetchedPartition = NonNullable<NonNullable<ResponseDraftOf<'fetch'>['responses']>[number]['partitions']>[number]
 
