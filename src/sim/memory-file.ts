@@ -3,6 +3,16 @@ import type { Prng } from '../base/prng.ts'
 /** A disk promises nothing finer: a write may be torn between sectors, never inside one. */
 export const sectorBytes = 512
 
+/** Bytes of a file that somebody wants to know the fate of. */
+export interface MarkedBytes {
+  readonly position: number
+  readonly until: number
+  /** The next write there brings them. */
+  isComing: boolean
+  /** They were written over, or cut off: what is there since is something else, whatever it reads like. */
+  isReplaced: boolean
+}
+
 /**
  * The content of one file in a simulated page cache, with what the platter held at the last sync: for every sector changed since then
  * its durable content. A sector without one was beyond the durable size, where the platter holds zeros.
@@ -12,6 +22,7 @@ export class MemoryFile {
   private length = 0
   private durableLength = 0
   private readonly durableSectors = new Map<number, Buffer>()
+  private readonly marks = new Set<MarkedBytes>()
 
   get size(): number {
     return this.length
@@ -28,6 +39,7 @@ export class MemoryFile {
     this.reserve(end)
     content.copy(this.bytes, position)
     this.length = Math.max(this.length, end)
+    this.replaced(position, end)
   }
 
   truncate(size: number): void {
@@ -35,6 +47,21 @@ export class MemoryFile {
     this.reserve(size)
     if (size < this.length) this.bytes.fill(0, size, this.length)
     this.length = size
+    this.replaced(size, Infinity)
+  }
+
+  mark(position: number, length: number, isComing: boolean): MarkedBytes {
+    const marked = { position, until: position + length, isComing, isReplaced: false }
+    this.marks.add(marked)
+    return marked
+  }
+
+  private replaced(from: number, until: number): void {
+    for (const marked of this.marks) {
+      if (from > marked.position || until < marked.until) continue
+      if (marked.isComing) marked.isComing = false
+      else if (this.marks.delete(marked)) marked.isReplaced = true
+    }
   }
 
   sync(): void {

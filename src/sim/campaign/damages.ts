@@ -3,7 +3,7 @@ import type { HostedPartition } from '../../broker/hosted-partition.ts'
 import { MalformedError } from '../../protocol/reader.ts'
 import { batchCrcIsValid, batchHeaders, wholeBatchesEnd } from '../../protocol/records/batch-header.ts'
 import type { ClusterWorld } from '../cluster-world.ts'
-import type { MemoryFile } from '../memory-file.ts'
+import type { MarkedBytes, MemoryFile } from '../memory-file.ts'
 
 /** Bytes of a segment that are not what was written there. */
 interface Damage {
@@ -13,6 +13,7 @@ interface Damage {
   readonly position: number
   /** What is there instead; empty where bytes are gone. */
   readonly bad: Buffer
+  readonly marked: MarkedBytes
 }
 
 /** What the disks of nodes have done to segments without a word, as long as it is there. */
@@ -35,9 +36,11 @@ export class Damages {
     return this.expected.has(node)
   }
 
-  add(node: NodeId, path: string, position: number, bad: Buffer): void {
+  /** `isComing`: the next write there is what spoils it. */
+  add(node: NodeId, path: string, position: number, bad: Buffer, isComing = false): void {
     const file = this.world.node(node).disk.fileAt(path)
-    if (file !== undefined) this.found.push({ node, path, file, position, bad: Buffer.from(bad) })
+    if (file === undefined) return
+    this.found.push({ node, path, file, position, bad: Buffer.from(bad), marked: file.mark(position, bad.length, isComing) })
   }
 
   /** Something is bad on this node, or is about to be. */
@@ -79,9 +82,9 @@ export function folderOf(hosted: HostedPartition): string {
   return `${hosted.directory.path}/${hosted.name}`
 }
 
-/** What has no checksum (an offset, a leader epoch) can be bad in a batch that checks. */
-function isThere({ file, position, bad }: Damage): boolean {
-  if (bad.length === 0) return false
+/** What has no checksum (an offset, a leader epoch) can be bad in a batch that checks. What has been written since may well read the same. */
+function isThere({ file, position, bad, marked }: Damage): boolean {
+  if (bad.length === 0 || marked.isReplaced) return false
   const now = Buffer.alloc(bad.length)
   return file.read(position, now) === bad.length && now.equals(bad)
 }

@@ -151,7 +151,7 @@ export class RotFaults {
     }
     const to = prng.pick(places)
     const at = prng.below(node.disk.fileAt(to)?.size ?? 1)
-    if (to.endsWith('.log')) damages.add(id, to, at, content)
+    if (to.endsWith('.log')) damages.add(id, to, at, content, true)
     story.tell('fault', `the disk of node ${id} writes ${size} to byte ${at} of ${to}`)
     return { path: to, position: at }
   }

@@ -49,7 +49,7 @@ export const clusterMutants = [
     name: 'a follower cuts nothing',
     history: 'What the leader before wrote stays, and what follows is appended to it',
     rule: 'REP-4',
-    edits: [{ file: 'broker/leader-fetching.ts', find: '    partition.truncateTo(cut)\n', replace: '' }],
+    edits: [{ file: 'broker/fetching/leader-fetching.ts', find: '    partition.truncateTo(cut)\n', replace: '' }],
     hunters: [cluster(60, failovers)],
   },
   {
@@ -58,7 +58,7 @@ export const clusterMutants = [
     rule: 'REP-14',
     edits: [
       {
-        file: 'broker/fetch-read.ts',
+        file: 'broker/fetching/fetch-read.ts',
         find: 'return isFollower(fetcher) ? hosted.log.logEndOffset : hosted.replica.highWatermark',
         replace: 'return fetcher.replicaId > -9 ? hosted.log.logEndOffset : hosted.replica.highWatermark',
       },
@@ -76,13 +76,13 @@ export const clusterMutants = [
         replace: 'results.map(',
       },
     ],
-    hunters: [cluster(200, smallAnswers), { test: 'broker/fetch-read.test.ts' }],
+    hunters: [cluster(200, smallAnswers), { test: 'broker/fetching/fetch-read.test.ts' }],
   },
   {
     name: 'an idle replica that is out of sync says nothing',
     history: 'Found by campaigns: a leader hears late that a replica has left, forgets that it has come back, and nothing is fetched that would tell it again',
     rule: 'REP-15',
-    edits: [{ file: 'broker/leader-fetching.ts', find: '    this.repeatOutOfSync(now)\n', replace: '' }],
+    edits: [{ file: 'broker/fetching/leader-fetching.ts', find: '    this.repeatOutOfSync(now)\n', replace: '' }],
     hunters: [{ test: 'broker/space/full-disks.test.ts' }],
   },
   {

@@ -19,7 +19,7 @@ export const durableMutants = [
     rule: 'REP-1',
     edits: [
       {
-        file: 'broker/leader-fetching.ts',
+        file: 'broker/fetching/leader-fetching.ts',
         find: 'if (!this.fetcher.settling(this.around.ports.clock.mono(), topicId, index, leaderEpoch)) return',
         replace: 'this.fetcher.positioned(topicId, index, leaderEpoch, positionOf(partition))\n    return',
       },
@@ -94,7 +94,7 @@ export const durableMutants = [
     rule: 'REP-2',
     edits: [
       {
-        file: 'broker/leader-fetching.ts',
+        file: 'broker/fetching/leader-fetching.ts',
         find: '    if (error instanceof DiskError) this.around.onDiskError(partition, error)\n',
         replace:
           "    const { log } = partition\n    if (error instanceof DiskError && error.code === 'ENOSPC' && action.type === 'append')\n      return this.fetcher.positioned(action.topicId, action.partition, action.leaderEpoch, { ...positionOf(partition), logEndOffset: log.logEndOffset + 1 })\n    if (error instanceof DiskError) this.around.onDiskError(partition, error)\n",
