@@ -190,7 +190,7 @@ function checkBatches(segment: Segment, position: number, bytes: Buffer, from: n
 function problemOf(bytes: Buffer, at: number, header: BatchHeader, footing: Footing): string | null {
   if (!batchCrcIsValid(bytes, at, header.sizeBytes)) return 'CRC-32C does not match'
   const epoch = footing.epochOf(header.baseOffset)
-  if (epoch < 0 || header.leaderEpoch < 0 || header.leaderEpoch === epoch) return null
+  if (epoch < 0 || header.leaderEpoch === epoch) return null
   return `a batch of leader epoch ${header.leaderEpoch} where the history has ${epoch}`
 }
 

@@ -61,7 +61,7 @@ async function checkSegment(log: LogState, segment: Segment, means: ScrubbingMea
   const scan = scanBatches({ from: 0, until, checkCrc: true, windowBytes }, (header) => {
     if (header.baseOffset < next) return { problem: `offset ${header.baseOffset} where ${next} or a later one belongs` }
     const epoch = log.epochs.epochForOffset(header.baseOffset)
-    if (epoch >= 0 && header.leaderEpoch >= 0 && epoch !== header.leaderEpoch)
+    if (epoch >= 0 && epoch !== header.leaderEpoch)
       return { problem: `a batch of leader epoch ${header.leaderEpoch} where the history has ${epoch}` }
     next = header.lastOffset + 1
     return next > limit ? { problem: `offset ${header.lastOffset} before ${limit}` } : 'continue'

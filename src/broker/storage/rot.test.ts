@@ -80,6 +80,14 @@ const damages: readonly (readonly [string, (content: Buffer) => Buffer])[] = [
       return content
     },
   ],
+  [
+    'a flipped sign of a leader epoch, which no checksum covers',
+    (content) => {
+      const at = batchBytes(content) * 2 + 12
+      content.writeUInt8((content[at] ?? 0) ^ 0x80, at)
+      return content
+    },
+  ],
   ['a block of zeros', (content) => content.fill(0, 100, 300)],
   ['a file that was cut', (content) => content.subarray(0, batchBytes(content) * 3)],
   [

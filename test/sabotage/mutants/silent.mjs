@@ -42,6 +42,24 @@ export const silentMutants = [
     hunters: [{ test: 'log/misplaced.test.ts' }],
   },
   {
+    name: 'a leader epoch below zero is taken for none',
+    history: 'Found by campaigns: the sign of an epoch, which no checksum covers, flips, and the batch is served as it is',
+    rule: 'S-4',
+    edits: [
+      {
+        file: 'log/scrubbing.ts',
+        find: 'if (epoch >= 0 && epoch !== header.leaderEpoch)',
+        replace: 'if (epoch >= 0 && header.leaderEpoch >= 0 && epoch !== header.leaderEpoch)',
+      },
+      {
+        file: 'log/reader.ts',
+        find: 'if (epoch < 0 || header.leaderEpoch === epoch) return null',
+        replace: 'if (epoch < 0 || header.leaderEpoch < 0 || header.leaderEpoch === epoch) return null',
+      },
+    ],
+    hunters: [{ test: 'broker/storage/rot.test.ts' }],
+  },
+  {
     name: 'an index is followed out of its segment',
     history: 'A campaign with misdirected writes: the reader took the segment for read to its end, and was given what comes after it',
     rule: 'S-4',
