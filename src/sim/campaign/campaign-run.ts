@@ -143,7 +143,7 @@ export class CampaignRun {
 
   private look(): void {
     this.replicaJudge.look()
-    this.quorumJudge.look()
+    this.quorumJudge.look((id) => this.nodes.isStopping(id))
   }
 
   // --- faults ---
@@ -261,7 +261,7 @@ export class CampaignRun {
       return [...obstacles(world, this.nodes.ids), ...behind(world), ...this.damages.describe()]
     })
     this.replicaJudge.lookAtEnd()
-    this.quorumJudge.look()
+    this.quorumJudge.look((id) => this.nodes.isStopping(id))
     this.judgeHistory()
   }
 

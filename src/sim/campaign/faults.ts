@@ -48,6 +48,8 @@ export class Faults {
   readonly counts = new Map<FaultKind, number>()
   private readonly around: FaultSurroundings
   private readonly rot: RotFaults
+  /** What disks take that are not slow, of those that were slow once: faults overlap. */
+  private readonly usualDelays = new Map<NodeId, () => Millis>()
   private underWay: UnderWay[] = []
 
   constructor(around: FaultSurroundings) {
@@ -339,12 +341,18 @@ export class Faults {
   private toDisk({ kind, amount }: PlannedFault, id: NodeId): Begun | null {
     const { world, nodes, permission } = this.around
     const node = world.node(id)
-    const { disk, diskDelayMs } = node
+    const { disk } = node
     if (nodes.hasDiskFault(id) || nodes.isFull(id)) return null
     if (kind === 'slowDisk') {
       const most = Math.ceil(amount * amount * 1_500)
-      node.diskDelayMs = () => this.around.prng.between(1, most)
-      return { text: `the disk of node ${id} takes up to ${most} ms`, end: () => void (node.diskDelayMs = diskDelayMs) }
+      const usual = this.usualDelays.get(id) ?? node.diskDelayMs
+      this.usualDelays.set(id, usual)
+      const slow = (): Millis => this.around.prng.between(1, most)
+      node.diskDelayMs = slow
+      const end = (): void => {
+        if (node.diskDelayMs === slow) node.diskDelayMs = usual
+      }
+      return { text: `the disk of node ${id} takes up to ${most} ms`, end }
     }
     if (kind === 'fullDisk') {
       // Without all of its ballast, which comes back a while after there is room again, or after a loss of power, a node may end for want of room

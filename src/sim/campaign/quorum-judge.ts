@@ -26,19 +26,19 @@ export class QuorumJudge {
     this.world = world
   }
 
-  /** @throws Violation */
-  look(): void {
+  /** What a voter that is stopping has heard of last need not be durable: it has said nothing since. @throws Violation */
+  look(isStopping: (id: NodeId) => boolean): void {
     for (const { id, life } of this.world.nodes.values()) {
       if (life === null || !life.started || life.process.isDead || life.failure !== null) continue
-      this.lookAt(id, life)
+      this.lookAt(id, life, !isStopping(id))
     }
   }
 
-  private lookAt(id: NodeId, life: NodeLife): void {
+  private lookAt(id: NodeId, life: NodeLife, isDurable: boolean): void {
     const { epoch: current, highWatermark, logEndOffset } = life.controller.standing
     const before = this.epochs.get(id) ?? -1
     hold(current >= before, 'RAFT-2', () => `controller ${id} was in epoch ${before} and is in ${current}`)
-    this.epochs.set(id, current)
+    if (isDurable) this.epochs.set(id, current)
     this.checkCommitted(id, highWatermark)
     if (life.controller.isActive) {
       const known = this.leaders.get(current) ?? id
