@@ -1,4 +1,4 @@
-import { DiskError, type Log, type Ports } from '../base/ports.ts'
+import { DiskError, isOutOfSpace, type Log, type Ports } from '../base/ports.ts'
 import type { Millis, Offset } from '../base/units.ts'
 import type { LogConfig } from '../log/log-config.ts'
 import type { LogDirectory } from '../log/log-directory.ts'
@@ -32,7 +32,7 @@ export async function openAllLogs(
   return allOpen.every(Boolean) ? commonEpoch(directories) : -1
 }
 
-/** Whether all that was found in it is open. */
+/** Whether all that was found in it is there: open, or left for a moment when there is room to open it. */
 async function openOne(
   directory: LogDirectory,
   all: readonly LogDirectory[],
@@ -45,7 +45,7 @@ async function openOne(
     for (const { topic, partition, error } of failed) {
       log.write('error', 'partition-not-opened', `${topic}-${partition} cannot be opened and is left as it is: ${error.message}`)
     }
-    return failed.length === 0
+    return failed.every(({ error }) => isOutOfSpace(error))
   } catch (error) {
     if (!(error instanceof DiskError) || all.every((it) => it.failure !== null)) throw error
     return false

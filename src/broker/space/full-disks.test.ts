@@ -131,6 +131,30 @@ describe('a full disk', () => {
     allLive(world)
   })
 
+  test('of a node that dies and is started again on it is no loss: what there was no room to open is led again when there is', async () => {
+    const { world } = await cluster(71, { 'log.index.interval.bytes': '0' })
+    const client = world.client()
+    const [id = 0, other = 0] = ids.filter((it) => it !== world.activeController())
+    const last = { topic: 'last', partition: 0 }
+    const assignments = [{ partitionIndex: 0, brokerIds: [id, other] }]
+    const configs = [{ name: 'min.insync.replicas', value: '1' }]
+    const topics = [{ name: 'last', numPartitions: -1, replicationFactor: -1, assignments, configs }]
+    await ask(world, id, apis.createTopics, { topics, timeoutMs: requestMs })
+    world.kill(other)
+    for (const text of ['a', 'b']) await world.run(client.produce(last, value(text), limit), 20_000)
+    await world.until(() => world.partition('last', 0)?.isr.length === 1, 20_000)
+    world.kill(id)
+    world.node(id).disk.fault = (action, path) => (action === 'write' && path.endsWith('.index') ? 'ENOSPC' : null)
+    world.start(id)
+    await world.until(() => world.node(id).life?.started === true, 10_000)
+    await world.clock.advance(3_000)
+    assert.match(world.lines.join('\n'), /last-0 cannot be opened and is left as it is: write .* ENOSPC/)
+    world.node(id).disk.fault = () => null
+    await world.clock.advance(recoveryMsMax)
+    await world.run(client.produce(last, value('c'), limit))
+    assert.deepEqual(textsOf(world.recordsOf(id, 'last', 0)), ['a', 'b', 'c'])
+  })
+
   test('is freed by retention alone', async () => {
     const { world } = await cluster(31, {
       'log.retention.check.interval.ms': '500',

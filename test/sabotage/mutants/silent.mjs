@@ -42,6 +42,19 @@ export const silentMutants = [
     hunters: [{ test: 'log/misplaced.test.ts' }],
   },
   {
+    name: 'what there was no room to open is taken for lost',
+    history: 'Found by campaigns: the last in-sync replica is started on a full disk, and is held for one that has lost its machine: nobody leads any more',
+    rule: 'REP-15',
+    edits: [
+      {
+        file: 'broker/log-loading.ts',
+        find: 'return failed.every(({ error }) => isOutOfSpace(error))',
+        replace: 'return failed.length === 0 && !failed.some(({ error }) => isOutOfSpace(error))',
+      },
+    ],
+    hunters: [{ test: 'broker/space/full-disks.test.ts' }],
+  },
+  {
     name: 'a leader epoch below zero is taken for none',
     history: 'Found by campaigns: the sign of an epoch, which no checksum covers, flips, and the batch is served as it is',
     rule: 'S-4',
