@@ -190,9 +190,9 @@ class FetchWork implements FetchWaiter, Sleeper {
       Math.min(this.request.maxBytes, isFollower(this.fetcher) ? this.around.replicaFetchMaxBytes : this.around.fetchMaxBytes),
     )
     const results: PartitionResult[] = []
-    for (let at = 0; at < candidates.length; at += 1) {
-      const read = this.readOne(candidates[at] as SessionPartition, room)
-      if (read instanceof Promise) return this.collectRest(candidates, at, read, results, room)
+    for (const [at, candidate] of candidates.entries()) {
+      const read = this.readOne(candidate, room)
+      if (read instanceof Promise) return this.collectRest(candidates.slice(at + 1), read, results, room)
       results.push(read)
     }
     this.admitted = true
@@ -200,14 +200,13 @@ class FetchWork implements FetchWaiter, Sleeper {
   }
 
   private async collectRest(
-    candidates: readonly SessionPartition[],
-    from: number,
+    rest: readonly SessionPartition[],
     first: Promise<PartitionResult>,
     results: PartitionResult[],
     room: Room,
   ): Promise<readonly PartitionResult[]> {
     results.push(await first)
-    for (let at = from + 1; at < candidates.length; at += 1) results.push(await this.readOne(candidates[at] as SessionPartition, room))
+    for (const candidate of rest) results.push(await this.readOne(candidate, room))
     this.admitted = true
     return results
   }
