@@ -355,6 +355,7 @@ export class LogDirectory {
       recoveryPoint: this.stored.offsetOf('recoveryPoints', name) ?? 0,
       logStartOffset: this.stored.offsetOf('logStarts', name) ?? 0,
       cleanShutdown: clean,
+      machineRanOn: this.marks.earlierRun.brokerEpoch >= 0,
       shared: this.options.shared,
       producerIdExpirationMs: this.options.producerIdExpirationMs,
       onCorruption: this.options.onCorruption,

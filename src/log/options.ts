@@ -41,6 +41,8 @@ export interface PartitionLogOptions {
   readonly checksAll?: boolean
   /** What to do with bad bytes below the recovery point: reject with CorruptLogError, or cut them off as Kafka does. */
   readonly onCorruption: 'refuse' | 'cut'
+  /** The machine has run on since the log was last written, and with it the page cache: bad bytes are a tear only at the end of a write (`isTear`). */
+  readonly machineRanOn?: boolean
   /** From cleaner-offset-checkpoint: the log is clean below. */
   readonly cleanedOffset?: Offset | null
   /** Told once, before the call that failed throws: a sync failed, or a failed write could not be undone. Nothing in the directory may be trusted. */

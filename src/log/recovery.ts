@@ -13,6 +13,7 @@ import { replayProducers } from './producers/replay.ts'
 import { recoveryWindowBytes, run, scanBatches } from './segments/scan.ts'
 import { relativeOffsetMax, Segment } from './segments/segment.ts'
 import { writeSmall } from './small-file.ts'
+import { type FoundEnd, isTear } from './torn.ts'
 
 export const epochFileName = 'leader-epoch-checkpoint'
 
@@ -45,7 +46,8 @@ interface Recovery extends RecoveredLog {
  * 2. After a crash every batch from the segment of the recovery point on is checked (CRC, order of offsets and epochs) and the indexes,
  *    the epoch history and the producers are made anew from it. The first bad byte ends the log, and so does a segment that does not begin
  *    where the one before it ends (its unsynced end was lost at a batch boundary; compaction too leaves such gaps); later segments go.
- *    When that byte lies below the recovery point it is rot, not a torn tail: CorruptLogError, unless the caller wants it cut.
+ *    When that byte lies below the recovery point, or could not have been left by the death of a process while the machine ran on, it is rot and not a
+ *    torn tail: CorruptLogError, unless the caller wants it cut.
  * 3. After a clean shutdown only the end is looked at, and a segment whose index files are missing or impossible is treated as in 2.
  *
  * `isNew`: the directory was made just now, nothing can be in it. It may itself be cut short anywhere and run again: nothing is dropped but what step 2 would drop again.
@@ -213,7 +215,11 @@ async function recoverSegment(recovery: Recovery, segment: Segment, nextBase: Of
     return recoverSegment(recovery, segment, nextBase, afterGap)
   }
   const problem = end.problem ?? (end.position < size ? 'truncated before the next segment began' : null)
-  if (problem !== null) await cutTail(recovery, segment, end.position, problem, superseded)
+  if (problem !== null && !superseded) {
+    const isLastSegment = nextBase === Infinity
+    await refuseRot(recovery, segment, { position: end.position, size, problem, isLastSegment }, end.problem !== null)
+  }
+  if (problem !== null) await cutTail(recovery, segment, end.position, problem)
   segment.finishIndexes()
   return problem === null || superseded
 }
@@ -226,12 +232,20 @@ async function beginAnew(recovery: Recovery, offset: Offset): Promise<void> {
   await loadProducers(recovery, offset)
 }
 
-/** Synced at once, so that a second crash cannot bring the bytes back into what is appended in their place. */
-async function cutTail(recovery: Recovery, segment: Segment, position: number, problem: string, superseded: boolean): Promise<void> {
-  const { options, ports, logEndOffset } = recovery
-  if (logEndOffset < options.recoveryPoint && options.onCorruption === 'refuse' && !superseded) {
-    throw new CorruptLogError(segment.logPath, position, logEndOffset, `${problem}, below the recovery point ${options.recoveryPoint}`)
+/** Rejects with CorruptLogError where what does not check was whole once: below the recovery point, and all but a tear while the machine has run on. */
+async function refuseRot({ options, logEndOffset }: Recovery, segment: Segment, end: FoundEnd, isBad: boolean): Promise<void> {
+  if (options.onCorruption === 'cut') return
+  const refuse = (why: string): never => {
+    throw new CorruptLogError(segment.logPath, end.position, logEndOffset, `${end.problem}, ${why}`)
   }
+  if (logEndOffset < options.recoveryPoint) refuse(`below the recovery point ${options.recoveryPoint}`)
+  if (options.machineRanOn !== true || !isBad) return
+  if (!(await options.shared.files.pinned(segment.logPath, (file) => isTear(file, end)))) refuse('which no process leaves that dies')
+}
+
+/** Synced at once, so that a second crash cannot bring the bytes back into what is appended in their place. */
+async function cutTail(recovery: Recovery, segment: Segment, position: number, problem: string): Promise<void> {
+  const { options, ports, logEndOffset } = recovery
   const bytes = segment.size - position
   ports.log.write('warn', 'log-tail-cut', `${segment.logPath}: ${problem}; ${bytes} bytes cut at offset ${logEndOffset}`, {
     bytes,

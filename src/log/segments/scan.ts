@@ -31,6 +31,23 @@ export interface ScanEnd {
   readonly problem: string | null
 }
 
+const cutOffProblems = [
+  'cut off within a header',
+  'the file ends within a header',
+  'cut off within a batch',
+  'the file ends within a batch',
+] as const
+type CutOff = (typeof cutOffProblems)[number]
+
+/** Whether a scan ended because there was not enough left for a batch. */
+export function isCutOff(problem: string): boolean {
+  return cutOffProblems.some((it) => it === problem)
+}
+
+function cutOff(position: number, problem: CutOff): ScanEnd {
+  return { position, problem }
+}
+
 export type Scan = Generator<ScanRead, ScanEnd, number>
 
 export const recoveryWindowBytes = 1024 * 1024
@@ -52,21 +69,21 @@ export function* scanBatches(options: ScanOptions, visit: ScanVisit): Scan {
   let position = options.from
   let lastSize = 0
   while (position < options.until) {
-    if (position + batchHeaderBytes > options.until) return { position, problem: 'cut off within a header' }
+    if (position + batchHeaderBytes > options.until) return cutOff(position, 'cut off within a header')
     if (position + batchHeaderBytes > start + length) {
       const sparse = !options.checkCrc && lastSize >= sparseBatchBytes
       start = position
       length = yield* fill(sparse ? window.subarray(0, sparseReadBytes) : window, start, options.until)
-      if (length < batchHeaderBytes) return { position, problem: 'the file ends within a header' }
+      if (length < batchHeaderBytes) return cutOff(position, 'the file ends within a header')
     }
     const header = headerOrProblem(window, position - start)
     if (typeof header === 'string') return { position, problem: header }
-    if (header.sizeBytes > options.until - position) return { position, problem: 'cut off within a batch' }
+    if (header.sizeBytes > options.until - position) return cutOff(position, 'cut off within a batch')
     const wanted = options.checkCrc || header.isControl
     if (wanted && position + header.sizeBytes > start + length && header.sizeBytes <= window.length) {
       start = position
       length = yield* fill(window, start, options.until)
-      if (length < header.sizeBytes) return { position, problem: 'the file ends within a batch' }
+      if (length < header.sizeBytes) return cutOff(position, 'the file ends within a batch')
     }
     const whole =
       position + header.sizeBytes <= start + length ? window.subarray(position - start, position - start + header.sizeBytes) : null
