@@ -110,13 +110,7 @@ for (const file of sources) {
 }
 
 // Files that nobody imports, but for what is started by name
-const ENTRIES = new Set([
-  'cli/main.ts',
-  'node/server-main.ts',
-  'node/controller-thread.ts',
-  'client/cluster-client.ts',
-  'node/zookeeper-ensemble.ts',
-])
+const ENTRIES = new Set(['cli/main.ts', 'node/server-main.ts', 'node/controller-thread.ts', 'client/cluster-client.ts'])
 for (const file of sources) {
   const name = relative(src, file)
   if (file.endsWith('.test.ts') || ENTRIES.has(name) || name.startsWith('sim/') || imported.has(file)) continue

@@ -19,6 +19,11 @@ function wholeNumber(low: number, high: number): (text: string) => number {
   }
 }
 
+function oneOrThree(text: string): number {
+  if (text !== '1' && text !== '3') throw new InvalidArgumentError('1 or 3.')
+  return Number(text)
+}
+
 function collect(text: string, before: readonly string[]): readonly string[] {
   if (!/^[\w.]+=/.test(text)) throw new InvalidArgumentError('name=value.')
   return [...before, text]
@@ -36,10 +41,20 @@ program
   .option('--data <folder>', 'where the data is kept', './data')
   .option('--memory', 'keep the data in memory (a file system in memory, where there is one) and forget it at the end', false)
   .option('--fresh', 'remove the data of an earlier run first', false)
+  .addOption(
+    new Option(
+      '--with-zookeeper [servers]',
+      'agree through a ZooKeeper ensemble that is started too, of 1 or 3 servers (3 when not said)',
+    ).argParser(oneOrThree),
+  )
+  .option('--zookeeper-home <folder>', 'where --with-zookeeper finds ZooKeeper; else ZOOKEEPER_HOME, then where packages put it')
+  .option('--zookeeper <host:port,…/chroot>', 'agree through the ZooKeeper ensemble that is there')
   .addOption(repeated('--set <name=value>', "a property for every node, by Kafka's name (may be repeated)"))
   .action(async (options: DevFlags) => {
     const { runDev } = await import('./dev/dev-command.ts')
-    await runDev(options, fileURLToPath(import.meta.url))
+    const { withZookeeper, ...others } = options
+    const servers = withZookeeper === true ? 3 : withZookeeper
+    await runDev({ ...others, ...(servers === undefined ? {} : { withZookeeper: servers }) }, fileURLToPath(import.meta.url))
   })
 
 interface DevFlags {
@@ -48,6 +63,9 @@ interface DevFlags {
   readonly data: string
   readonly memory: boolean
   readonly fresh: boolean
+  readonly withZookeeper?: number | true
+  readonly zookeeperHome?: string
+  readonly zookeeper?: string
   readonly set: readonly string[]
 }
 

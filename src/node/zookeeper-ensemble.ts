@@ -1,13 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { existsSync, mkdirSync, openSync, closeSync, writeFileSync } from 'node:fs'
+import { mkdirSync, openSync, closeSync, writeFileSync } from 'node:fs'
 import { connect } from 'node:net'
 import { delimiter, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { assert } from '../base/assert.ts'
 import type { Millis } from '../base/units.ts'
-
-/** Where Debian's package `zookeeper` puts what is needed; its manifest names the other jars. */
-const jar = '/usr/share/java/zookeeper.jar'
+import { findZooKeeperHere, onPath, type ZooKeeperInstall } from './zookeeper-install.ts'
 
 export interface EnsembleMember {
   readonly clientPort: number
@@ -21,22 +19,23 @@ export interface EnsembleOptions {
   readonly members: readonly EnsembleMember[]
   /** `tickTime`: sessions are granted from 2 to 20 of it. 500 when left out. */
   readonly tickMs?: Millis
+  /** What the servers run on; looked for in the usual places when left out. */
+  readonly install?: ZooKeeperInstall
+  /** A server has ended that nobody had killed; `at` counts from 0. */
+  readonly onEnd?: (at: number) => void
 }
 
-/** Why an ensemble cannot be started on this machine, as a sentence with the command that helps; undefined when it can. */
-export function ensembleProblem(): string | undefined {
-  if (!existsSync(jar)) return 'machine has no ZooKeeper: sudo apt-get install --no-install-recommends zookeeper'
-  if (onPath('java') === undefined) return 'machine has no Java: sudo apt-get install --no-install-recommends default-jre-headless'
-  return undefined
-}
+/** What a server says of itself; one that is alone is `standalone`. */
+export type ServerMode = 'leader' | 'follower' | 'standalone'
 
 /**
- * The servers of a ZooKeeper ensemble on the loopback, each a process of its own that does not outlive this one. For development and for tests: three
- * servers on one machine survive the death of a process, not that of the machine.
+ * The servers of a ZooKeeper ensemble on the loopback, each a process of its own that does not outlive this one (elsewhere than on Linux: not when this one ends
+ * in order). For development and for tests: three servers on one machine survive the death of a process, not that of the machine.
  */
 export class ZooKeeperEnsemble {
   private readonly options: EnsembleOptions
   private readonly processes: (ChildProcess | null)[]
+  private readonly killed = new Set<ChildProcess>()
 
   constructor(options: EnsembleOptions) {
     this.options = options
@@ -54,8 +53,6 @@ export class ZooKeeperEnsemble {
 
   /** Starts all of them; resolves when each serves. Rejects with the place of what it said when one does not. */
   async start(timeoutMs: Millis = 60_000): Promise<void> {
-    const problem = ensembleProblem()
-    if (problem !== undefined) throw new Error(`this ${problem}`)
     this.processes.forEach((_, at) => this.launch(at))
     await this.serve(timeoutMs)
   }
@@ -73,13 +70,14 @@ export class ZooKeeperEnsemble {
     }
   }
 
-  /** Starts one that was killed. */
+  /** Starts one that was killed. Throws when this machine has none. */
   launch(at: number): void {
     if (this.processes[at] !== null) return
     const folder = this.folderOf(at)
     this.prepare(at, folder)
     const out = openSync(join(folder, 'out.log'), 'a')
-    const child = spawn(...this.command(folder), { stdio: ['ignore', out, out] })
+    // In a group of its own: a Ctrl-C in the terminal is for those who stop it when it is needed no more
+    const child = spawn(...this.command(folder), { stdio: ['ignore', out, out], detached: true })
     closeSync(out)
     const onExit = (): void => void child.kill('SIGKILL')
     process.on('exit', onExit)
@@ -87,6 +85,7 @@ export class ZooKeeperEnsemble {
     child.once('exit', () => {
       process.off('exit', onExit)
       this.forget(at, child)
+      if (!this.killed.delete(child)) this.options.onEnd?.(at)
     })
     this.processes[at] = child
   }
@@ -95,6 +94,7 @@ export class ZooKeeperEnsemble {
   kill(at: number): Promise<void> {
     const child = this.processes[at]
     if (child === null || child === undefined) return Promise.resolve()
+    this.killed.add(child)
     return new Promise((resolve) => {
       child.once('exit', () => resolve())
       child.kill('SIGKILL')
@@ -115,17 +115,17 @@ export class ZooKeeperEnsemble {
   }
 
   /** What a server is; null when it does not serve. */
-  async mode(at: number): Promise<'leader' | 'follower' | null> {
+  async mode(at: number): Promise<ServerMode | null> {
     const member = this.options.members[at]
     assert(member !== undefined, `the ensemble has no server ${at}`)
-    const mode = /^Mode: (leader|follower)$/m.exec(await fourLetters(member.clientPort, 'srvr'))?.[1]
-    return mode === 'leader' || mode === 'follower' ? mode : null
+    const mode = /^Mode: (leader|follower|standalone)$/m.exec(await fourLetters(member.clientPort, 'srvr'))?.[1]
+    return mode === 'leader' || mode === 'follower' || mode === 'standalone' ? mode : null
   }
 
-  /** Which server leads; -1 when none does. */
+  /** Which server leads, or is alone; -1 when none does. */
   async leader(): Promise<number> {
     const modes = await Promise.all(this.processes.map((process, at) => (process === null ? Promise.resolve(null) : this.mode(at))))
-    return modes.indexOf('leader')
+    return modes.findIndex((mode) => mode === 'leader' || mode === 'standalone')
   }
 
   private forget(at: number, child: ChildProcess): void {
@@ -140,7 +140,8 @@ export class ZooKeeperEnsemble {
     mkdirSync(join(folder, 'data'), { recursive: true })
     writeFileSync(join(folder, 'data', 'myid'), `${at + 1}\n`)
     writeFileSync(join(folder, 'zoo.cfg'), this.configOf(at, folder))
-    writeFileSync(join(folder, 'log4j.properties'), logging)
+    writeFileSync(join(folder, 'log4j.properties'), log4j)
+    writeFileSync(join(folder, 'logback.xml'), logback)
   }
 
   private configOf(at: number, folder: string): string {
@@ -154,22 +155,38 @@ export class ZooKeeperEnsemble {
       'clientPortAddress=127.0.0.1',
       'maxClientCnxns=0',
       'admin.enableServer=false',
+      'autopurge.snapRetainCount=3',
+      'autopurge.purgeInterval=1',
       '4lw.commands.whitelist=srvr,mntr,stat,cons,dump,ruok',
-      ...members.map((it, of) => `server.${of + 1}=127.0.0.1:${it.quorumPort}:${it.electionPort}`),
+      ...(members.length === 1 ? [] : members.map((it, of) => `server.${of + 1}=127.0.0.1:${it.quorumPort}:${it.electionPort}`)),
       '',
     ].join('\n')
   }
 
   private command(folder: string): [string, string[]] {
+    const { classPath } = this.install()
     const jvm = ['-Xmx128m', '-XX:+UseSerialGC', '-XX:TieredStopAtLevel=1', '-XX:-UsePerfData']
-    const args = [...jvm, '-cp', `${folder}:${jar}`, 'org.apache.zookeeper.server.quorum.QuorumPeerMain', join(folder, 'zoo.cfg')]
+    const args = [
+      ...jvm,
+      '-cp',
+      `${folder}${delimiter}${classPath}`,
+      'org.apache.zookeeper.server.quorum.QuorumPeerMain',
+      join(folder, 'zoo.cfg'),
+    ]
     // Also should this process be killed outright
     const binds = process.platform === 'linux' && onPath('setpriv') !== undefined
     return binds ? ['setpriv', ['--pdeathsig', 'KILL', '--', 'java', ...args]] : ['java', args]
   }
+
+  private install(): ZooKeeperInstall {
+    const found = this.options.install ?? findZooKeeperHere()
+    if ('problem' in found) throw new Error(found.problem)
+    return found
+  }
 }
 
-const logging = [
+/** Servers up to 3.8 of some packages log through the one, later ones through the other. */
+const log4j = [
   'log4j.rootLogger=WARN, OUT',
   'log4j.appender.OUT=org.apache.log4j.ConsoleAppender',
   'log4j.appender.OUT.layout=org.apache.log4j.PatternLayout',
@@ -177,10 +194,13 @@ const logging = [
   '',
 ].join('\n')
 
-function onPath(name: string): string | undefined {
-  const folders = (process.env['PATH'] ?? '').split(delimiter)
-  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path))
-}
+const logback = [
+  '<configuration>',
+  '<appender name="OUT" class="ch.qos.logback.core.ConsoleAppender"><encoder><pattern>%d{ISO8601} %p %c{1} %m%n</pattern></encoder></appender>',
+  '<root level="WARN"><appender-ref ref="OUT"/></root>',
+  '</configuration>',
+  '',
+].join('\n')
 
 /** ZooKeeper's commands of four letters; '' when nobody answers. */
 function fourLetters(port: number, command: string): Promise<string> {

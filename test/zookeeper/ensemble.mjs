@@ -31,10 +31,16 @@ export async function startEnsemble({ size = 3, tickMs = 500 } = {}) {
     electionPort: found[at * 3 + 2],
   }))
   const ensemble = new ZooKeeperEnsemble({ folder, members, tickMs })
-  await ensemble.start()
   const remove = async () => {
     await ensemble.stop()
     removeFolder(folder)
+  }
+  try {
+    await ensemble.start()
+  } catch (error) {
+    // Servers that are left would keep the process of the test from ending
+    await remove()
+    throw error
   }
   return Object.assign(ensemble, { folder, members, remove })
 }

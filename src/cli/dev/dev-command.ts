@@ -1,6 +1,9 @@
 import { exitCodes } from '../../node/exit-codes.ts'
+import type { ZooKeeperEnsemble } from '../../node/zookeeper-ensemble.ts'
+import { agreementOf, agreementPorts, connectOf } from './agreement.ts'
 import { keyHelp, type KeyCommand, takeKeys } from './keys.ts'
-import { formatOf, layOut, type Layout, LayoutProblem, type LayoutOptions } from './layout.ts'
+import { formatOf, layOut, type Layout, type LayoutOptions } from './layout.ts'
+import { LayoutProblem } from './layout-problem.ts'
 import { NodeProcess } from './node-process.ts'
 import { checkPortsAreFree } from './ports-free.ts'
 import { Story } from './story.ts'
@@ -12,22 +15,50 @@ const stopTimeoutMs = 30_000
 export async function runDev(options: LayoutOptions, program: string): Promise<void> {
   const started = performance.now()
   const story = new Story((text) => writeOut(text), process.stdout.isTTY)
-  let layout: Layout | null = null
+  let prepared: Prepared
   try {
-    layout = layOut(options)
-    const { formatted } = formatOf(layout)
-    if (options.set.length > 0 || !formatted) await prepareNodes(layout)
-    await checkPortsAreFree(layout.places)
+    prepared = await prepare(options, story)
   } catch (error) {
-    layout?.release()
     if (!(error instanceof LayoutProblem)) throw error
     process.stderr.write(`${error.message}\n`)
     process.exit(error.exitCode)
   }
-  const cluster = new DevCluster(layout, story, started, program)
+  const cluster = new DevCluster(prepared, story, started, program)
   cluster.start()
   await cluster.ended
   process.exit(cluster.exitCode)
+}
+
+/** All that the nodes need to start. */
+interface Prepared {
+  readonly layout: Layout
+  /** Only where one was started for them. */
+  readonly ensemble: ZooKeeperEnsemble | null
+}
+
+async function prepare(options: LayoutOptions, story: Story): Promise<Prepared> {
+  if (agreementOf(options).through === 'kraft') return { layout: await layOutAndFormat(options, () => {}), ensemble: null }
+  const { layOutOverZooKeeper } = await import('./ensemble.ts')
+  return layOutOverZooKeeper(options, {
+    layOut: (check) => layOutAndFormat(options, check),
+    onStarting: (what) => story.note(what),
+    onEnd: (server, logFile) =>
+      story.note(`server ${server} of the ZooKeeper ensemble ended by itself; the reason is at the end of ${logFile}`, 'red'),
+  })
+}
+
+async function layOutAndFormat(options: LayoutOptions, check: (layout: Layout) => void): Promise<Layout> {
+  const layout = layOut(options)
+  try {
+    check(layout)
+    const { formatted } = formatOf(layout)
+    if (options.set.length > 0 || !formatted) await prepareNodes(layout)
+    await checkPortsAreFree(layout.places, agreementPorts(layout.agreement))
+    return layout
+  } catch (error) {
+    layout.release()
+    throw error
+  }
 }
 
 /** Loaded only when it is needed: the nodes should be up as soon as can be. */
@@ -46,6 +77,7 @@ class DevCluster {
   readonly ended: Promise<void>
   exitCode: number = exitCodes.ok
   private readonly layout: Layout
+  private readonly ensemble: ZooKeeperEnsemble | null
   private readonly story: Story
   private readonly started: number
   private readonly nodes: readonly NodeProcess[]
@@ -56,8 +88,9 @@ class DevCluster {
   private releaseKeys: () => void = () => {}
   private end: () => void = () => {}
 
-  constructor(layout: Layout, story: Story, started: number, program: string) {
+  constructor({ layout, ensemble }: Prepared, story: Story, started: number, program: string) {
     this.layout = layout
+    this.ensemble = ensemble
     this.story = story
     this.started = started
     this.ended = new Promise((resolve) => {
@@ -100,6 +133,8 @@ class DevCluster {
     story.line('')
     story.line(story.paint('bold', `Ready in ${seconds} s: ${this.nodes.length} nodes at ${layout.bootstrap}`))
     story.line(`Data in ${layout.folder}${layout.forget ? ' (forgotten at the end)' : ''}; each node's own log is node-N/server.log there.`)
+    const connect = connectOf(layout.agreement)
+    if (connect !== null) story.line(`The controllers agree through ZooKeeper: zkCli.sh -server ${connect}`)
     story.line('')
     story.line(`  produce   echo hello | kcat -b ${first} -t greetings -P -X acks=all`)
     story.line(`  consume   kcat -b ${first} -t greetings -C -o beginning`)
@@ -170,7 +205,7 @@ class DevCluster {
 
   private async status(): Promise<readonly string[]> {
     const { statusLines } = await import('./status.ts')
-    return statusLines(this.nodes, this.layout)
+    return statusLines(this.nodes, this.layout, this.ensemble)
   }
 
   private async quit(): Promise<void> {
@@ -187,6 +222,7 @@ class DevCluster {
     }, stopTimeoutMs)
     await Promise.all(this.nodes.map((node) => node.stop()))
     clearTimeout(deadline)
+    await this.ensemble?.stop()
     this.layout.release()
     this.story.note('all nodes are down')
     this.end()

@@ -4,7 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { exitCodes } from '../../node/exit-codes.ts'
-import { layOut, LayoutProblem, type LayoutOptions } from './layout.ts'
+import { agreementPorts } from './agreement.ts'
+import { layOut, type LayoutOptions } from './layout.ts'
+import { LayoutProblem } from './layout-problem.ts'
 import { checkProperties, prepareStorage } from './prepare-storage.ts'
 
 function folder(t: TestContext): string {
@@ -132,4 +134,54 @@ test('a wrong property is told before anything starts', (t) => {
     () => checkProperties(layout),
     (error) => error instanceof LayoutProblem && error.exitCode === exitCodes.usage && /log\.segment\.bytes/.test(error.message),
   )
+})
+
+test('over ZooKeeper nodes have no voters; an ensemble that is started has ports of its own', (t) => {
+  const joined = layOut(options(folder(t), { zookeeper: 'a:2181,b:2181/kafka' }))
+  t.after(() => joined.release())
+  const first = properties(joined.places[0]?.propertiesFile ?? '')
+  assert.equal(first.get('zookeeper.connect'), 'a:2181,b:2181/kafka')
+  assert.deepEqual([first.get('process.roles'), first.get('controller.quorum.voters')], [undefined, undefined])
+  assert.doesNotThrow(() => checkProperties(joined))
+  assert.deepEqual(agreementPorts(joined.agreement), [])
+  const started = layOut(options(folder(t), { withZookeeper: 3 }))
+  t.after(() => started.release())
+  assert.equal(
+    properties(started.places[2]?.propertiesFile ?? '').get('zookeeper.connect'),
+    '127.0.0.1:10142,127.0.0.1:10143,127.0.0.1:10144',
+  )
+  const ports = [...started.places.flatMap((it) => [it.port, it.controllerPort]), ...agreementPorts(started.agreement)]
+  assert.equal(new Set(ports).size, 3 * 2 + 3 * 3)
+})
+
+test('where a cluster agrees belongs to its data; the addresses of an ensemble may change, its chroot may not', (t) => {
+  const data = folder(t)
+  layOut(options(data)).release()
+  assert.throws(
+    () => layOut(options(data, { withZookeeper: 3 })),
+    /agrees through a KRaft quorum of its own, not through --with-zookeeper\./,
+  )
+  mkdirSync(join(data, 'zookeeper', 'server-1'), { recursive: true })
+  layOut(options(data, { zookeeper: 'a:2181/kafka', fresh: true })).release()
+  assert.ok(!existsSync(join(data, 'zookeeper')))
+  layOut(options(data, { zookeeper: 'b:2181,c:2182/kafka/' })).release()
+  assert.throws(
+    () => layOut(options(data, { zookeeper: 'a:2181' })),
+    /through --zookeeper with chroot \/kafka, not through --zookeeper with no chroot/,
+  )
+  assert.throws(() => layOut(options(data)), /not through a KRaft quorum/)
+  layOut(options(data, { withZookeeper: 1, fresh: true })).release()
+  assert.throws(() => layOut(options(data, { withZookeeper: 3 })), /through --with-zookeeper 1, not through --with-zookeeper\./)
+})
+
+test('options for ZooKeeper that contradict each other, or name no server, are refused before anything is written', (t) => {
+  const data = folder(t)
+  const refused = (more: Partial<LayoutOptions>, message: RegExp): void =>
+    assert.throws(() => layOut(options(data, more)), { name: 'LayoutProblem', exitCode: exitCodes.usage, message })
+  refused({ zookeeper: 'a:2181', withZookeeper: 3 }, /give one of them/)
+  refused({ zookeeperHome: '/opt/zookeeper' }, /give both of them/)
+  refused({ zookeeper: 'a:2181:3' }, /^--zookeeper: 'a:2181:3' in .* expected is host:port/)
+  refused({ zookeeper: 'a:2181/x//y' }, /^--zookeeper: the chroot of/)
+  refused({ set: ['zookeeper.connect=a:2181'] }, /'odradek dev' decides this one.*--zookeeper/)
+  assert.ok(!existsSync(join(data, 'cluster.json')))
 })

@@ -3,7 +3,17 @@ import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { DiskError } from '../../base/ports.ts'
 import { lockFile } from '../../node/directory-lock.ts'
-import { type ExitCode, exitCodes } from '../../node/exit-codes.ts'
+import { exitCodes } from '../../node/exit-codes.ts'
+import {
+  type Agreement,
+  agreementName,
+  type AgreementOptions,
+  agreementOf,
+  agreementProperties,
+  ensembleFolder,
+  kraftName,
+} from './agreement.ts'
+import { LayoutProblem } from './layout-problem.ts'
 
 /** Controllers listen this far above their broker's port. */
 const controllerPortDistance = 1_000
@@ -23,11 +33,12 @@ export interface Layout {
   readonly forget: boolean
   readonly places: readonly NodePlace[]
   readonly bootstrap: string
+  readonly agreement: Agreement
   /** Lets go of the folder, and removes it where it is to be forgotten; called when all nodes have stopped. */
   release(): void
 }
 
-export interface LayoutOptions {
+export interface LayoutOptions extends AgreementOptions {
   readonly nodes: number
   readonly port: number
   readonly data: string
@@ -36,27 +47,18 @@ export interface LayoutOptions {
   readonly set: readonly string[]
 }
 
-/** What a person has to mend; its message says how. */
-export class LayoutProblem extends Error {
-  override readonly name = 'LayoutProblem'
-  readonly exitCode: ExitCode
-  constructor(message: string, exitCode: ExitCode = exitCodes.directory) {
-    super(message)
-    this.exitCode = exitCode
-  }
-}
-
 /** Decides where things are, locks the folder and writes each node's server.properties; formats nothing and starts nothing. */
 export function layOut(options: LayoutOptions): Layout {
   refuseOwnProperties(options.set)
+  const agreement = agreementOf(options)
   const folder = options.memory ? memoryFolder() : openFolder(options.data)
   const lock = lockFolder(folder)
   try {
     if (options.fresh && !options.memory) removeEarlierData(folder)
-    claimShape(folder, options)
+    claimShape(folder, options, agreementName(agreement))
     const places = Array.from({ length: options.nodes }, (_, at) => placeOf(folder, options.port, at))
-    for (const place of places) writeFileSync(place.propertiesFile, properties(place, places, options))
-    return { folder, forget: options.memory, places, bootstrap: places.map((it) => `127.0.0.1:${it.port}`).join(','), release }
+    for (const place of places) writeFileSync(place.propertiesFile, properties(place, places, options, agreement))
+    return { folder, forget: options.memory, places, bootstrap: places.map((it) => `127.0.0.1:${it.port}`).join(','), agreement, release }
   } catch (error) {
     release()
     throw error
@@ -157,6 +159,8 @@ const lockName = 'cluster.lock'
 interface Shape {
   readonly nodes: number
   readonly port: number
+  /** `agreementName`; a KRaft quorum when left out. */
+  readonly agreement?: string
 }
 
 /** Removes only what an earlier run made: a folder that is not ours is never emptied. */
@@ -169,6 +173,7 @@ function removeEarlierData(folder: string): void {
     )
   }
   for (let id = 1; id <= shape.nodes; id += 1) rmSync(join(folder, `node-${id}`), { recursive: true, force: true })
+  rmSync(join(folder, ensembleFolder), { recursive: true, force: true })
   rmSync(join(folder, shapeFile), { force: true })
 }
 
@@ -184,15 +189,21 @@ function readShape(folder: string): Shape | null {
   throw new LayoutProblem(`${file} is not what 'odradek dev' writes. Put {"nodes":N} there (N nodes), or name another folder with --data.`)
 }
 
-/** The voters of the quorum are part of the data: a cluster of three cannot be started as a cluster of five. */
-function claimShape(folder: string, options: LayoutOptions): void {
+/** The voters of the quorum are part of the data: a cluster of three cannot be started as a cluster of five; and so is where its metadata lie. */
+function claimShape(folder: string, options: LayoutOptions, agreement: string): void {
   const before = readShape(folder)
   if (before !== null && before.nodes !== options.nodes) {
     throw new LayoutProblem(
       `${folder} holds a cluster of ${before.nodes} nodes. Start it with --nodes ${before.nodes}, begin anew with --fresh, or name another folder with --data.`,
     )
   }
-  const shape: Shape = { nodes: options.nodes, port: options.port }
+  const agreed = before?.agreement ?? kraftName
+  if (before !== null && agreed !== agreement) {
+    throw new LayoutProblem(
+      `${folder} holds a cluster that agrees through ${agreed}, not through ${agreement}. Start it as before, begin anew with --fresh, or name another folder with --data.`,
+    )
+  }
+  const shape: Shape = { nodes: options.nodes, port: options.port, ...(agreement === kraftName ? {} : { agreement }) }
   writeFileSync(join(folder, shapeFile), `${JSON.stringify(shape)}\n`)
 }
 
@@ -207,13 +218,14 @@ const ownProperties = [
   'log.dirs',
   'log.dir',
   'metadata.log.dir',
+  'zookeeper.connect',
 ]
 
 function refuseOwnProperties(set: readonly string[]): void {
   for (const name of set.map(nameOf)) {
     if (ownProperties.includes(name))
       throw new LayoutProblem(
-        `--set ${name}=…: 'odradek dev' decides this one for each node. Use --port, --nodes and --data, or run nodes by themselves with 'odradek server'.`,
+        `--set ${name}=…: 'odradek dev' decides this one for each node. Use --port, --nodes, --data and --zookeeper, or run nodes by themselves with 'odradek server'.`,
         exitCodes.usage,
       )
   }
@@ -223,13 +235,12 @@ function nameOf(property: string): string {
   return property.slice(0, property.indexOf('='))
 }
 
-function properties(place: NodePlace, all: readonly NodePlace[], options: LayoutOptions): string {
+function properties(place: NodePlace, all: readonly NodePlace[], options: LayoutOptions, agreement: Agreement): string {
   const replicas = Math.min(3, options.nodes)
   const lines = [
     "# Written by 'odradek dev' at each start; give further properties with --set name=value.",
-    'process.roles=broker,controller',
     `node.id=${place.id}`,
-    `controller.quorum.voters=${all.map((it) => `${it.id}@127.0.0.1:${it.controllerPort}`).join(',')}`,
+    ...agreementProperties(agreement, all),
     `listeners=PLAINTEXT://127.0.0.1:${place.port},CONTROLLER://127.0.0.1:${place.controllerPort}`,
     'controller.listener.names=CONTROLLER',
     'listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',

@@ -1,11 +1,12 @@
 import { createServer } from 'node:net'
 import { exitCodes } from '../../node/exit-codes.ts'
-import { LayoutProblem, type NodePlace } from './layout.ts'
+import type { NodePlace } from './layout.ts'
+import { LayoutProblem } from './layout-problem.ts'
 
 /** Looks before anything is started, so that the message names the port and not a node's log file. */
-export async function checkPortsAreFree(places: readonly NodePlace[]): Promise<void> {
+export async function checkPortsAreFree(places: readonly NodePlace[], others: readonly number[] = []): Promise<void> {
   const other = (places[0]?.port ?? 0) + 100
-  for (const port of places.flatMap((it) => [it.port, it.controllerPort])) {
+  for (const port of [...places.flatMap((it) => [it.port, it.controllerPort]), ...others]) {
     const code = await tryToListen(port)
     if (code === null) continue
     throw new LayoutProblem(

@@ -5,7 +5,8 @@ import { StartProblem } from '../../node/exit-codes.ts'
 import { systemPorts } from '../../node/ports.ts'
 import { loadServerConfig } from '../../node/server-properties.ts'
 import { formatStorage } from '../../node/storage-format.ts'
-import { formatOf, type Layout, LayoutProblem } from './layout.ts'
+import { formatOf, type Layout } from './layout.ts'
+import { LayoutProblem } from './layout-problem.ts'
 
 /** The nodes say it themselves when they start; here only what keeps them from starting is of interest. */
 const quiet: Log = { write: () => {} }

@@ -3,18 +3,28 @@ import { Peer, PeerError } from '../../client/peer.ts'
 import { logLinesFromEnvironment } from '../../node/log-lines.ts'
 import { systemPorts } from '../../node/ports.ts'
 import { apis } from '../../protocol/apis.ts'
+import type { ZooKeeperEnsemble } from '../../node/zookeeper-ensemble.ts'
 import type { Layout } from './layout.ts'
 import type { NodeProcess } from './node-process.ts'
 
 const askTimeoutMs = 1_000
 
 /** A table of the nodes, and what the first that answers says of the cluster. */
-export async function statusLines(nodes: readonly NodeProcess[], layout: Layout): Promise<readonly string[]> {
+export async function statusLines(
+  nodes: readonly NodeProcess[],
+  layout: Layout,
+  ensemble: ZooKeeperEnsemble | null,
+): Promise<readonly string[]> {
   const rows = nodes.map((node) => {
     const memory = node.pid === undefined ? '' : `${residentMebibytes(node.pid)} MiB`
     return `  node ${node.place.id}  127.0.0.1:${node.place.port}  ${node.state.padEnd(8)}  ${node.pid === undefined ? '' : `pid ${node.pid}`}  ${memory}`
   })
-  return [...rows, ...(await clusterLines(nodes, layout))]
+  return [...rows, ...(ensemble === null ? [] : [await ensembleLine(ensemble)]), ...(await clusterLines(nodes, layout))]
+}
+
+async function ensembleLine(ensemble: ZooKeeperEnsemble): Promise<string> {
+  const modes = await Promise.all(Array.from({ length: ensemble.size }, (_, at) => ensemble.mode(at)))
+  return `  ZooKeeper  ${modes.map((mode, at) => `server ${at + 1}: ${mode ?? 'does not serve'}`).join(', ')}`
 }
 
 /** VmRSS, where the system tells it. */
