@@ -66,4 +66,22 @@ export class Histogram {
     const ms = (/** @type {number} */ share) => this.quantile(share) / 1000
     return { count: this.count, p50: ms(0.5), p99: ms(0.99), p999: ms(0.999), max: this.max / 1000 }
   }
+
+  /** For another process: only the slots that count something. */
+  toJSON() {
+    const counts = [...this.counts.entries()].filter(([, count]) => count > 0)
+    return { counts, min: this.min, max: this.max }
+  }
+
+  /** @param {ReturnType<Histogram['toJSON']>} json */
+  static fromJSON({ counts, min, max }) {
+    const histogram = new Histogram()
+    for (const [slot, count] of counts) {
+      histogram.counts[slot] = count
+      histogram.count += count
+    }
+    histogram.min = min
+    histogram.max = max
+    return histogram
+  }
 }
