@@ -130,7 +130,7 @@ class Run {
     this.progress(`${subject.system}: ${it.title}`)
     const since = performance.now()
     const strangers = new Strangers(() => subject.pids)
-    const job = { subject, settings: it.settings, unit: it.unit, amount: amountOf(it, this.given.quick) }
+    const job = { subject, settings: it.settings, unit: it.unit, amount: amountOf(it, this.given.quick), scale: this.given.quick ? 0.1 : 1 }
     /** @type {import('./works.mjs').Outcome | { value: null, why: string, details: {} }} */
     const outcome = await works[it.tool](job).catch((error) => ({ value: null, why: String(error?.message ?? error), details: {} }))
     const seconds = (performance.now() - since) / 1000

@@ -12,7 +12,7 @@ import { Meter } from './meter.mjs'
 /** @typedef {import('./generator/plan.mjs').ProducePlan} ProducePlan */
 /** @typedef {import('./generator/generator.mjs').Load} Load */
 /** @typedef {{ value: number, details: Record<string, unknown> }} Outcome */
-/** @typedef {{ subject: Subject, settings: Record<string, any>, unit: string, amount: number }} Job `amount`: records, or seconds */
+/** @typedef {{ subject: Subject, settings: Record<string, any>, unit: string, amount: number, scale: number }} Job `amount`: records, or seconds; `scale` of what is prepared */
 
 const million = 1e6
 const warmUpSeconds = 2
@@ -183,7 +183,7 @@ function rawCost(job) {
 function rawFetch(job) {
   const { subject, settings, amount } = job
   return withTopic(subject, settings.partitions, async (topic) => {
-    await fill(topic, job, settings.megabytes * million)
+    await fill(topic, job, settings.megabytes * million * job.scale)
     const led = await subject.led(topic)
     const { load: seen, meter } = await metered(subject, {
       kind: 'fetch',
@@ -239,7 +239,7 @@ function rawCold(job) {
   const { subject, settings, amount } = job
   return withTopic(subject, settings.partitions, (old) =>
     withTopic(subject, settings.partitions, async (fresh) => {
-      await fill(old, job, settings.megabytes * million)
+      await fill(old, job, settings.megabytes * million * job.scale)
       dropFromMemory(segments(subject, old))
       const plan = await producePlan(subject, fresh, { ...settings, batchBytes: 10_600 }, amount)
       const led = await subject.led(old)
