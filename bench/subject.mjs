@@ -2,6 +2,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { startCluster } from '../test/rig/cluster.mjs'
 import { until } from '../test/rig/processes.mjs'
+import { ask } from '../test/rig/wire.mjs'
 
 /** @typedef {'odradek' | 'kafka'} System */
 /** @typedef {import('./generator/plan.mjs').Led} Led */
@@ -50,9 +51,11 @@ export class Subject {
     await sleep(1500)
   }
 
-  /** Brokers hand on to the controller what is its business. @param {string} api @param {number} version @param {object} body */
+  /** Any broker hands on to the controller what is its business; asked once, and with patience. @param {string} api @param {number} version @param {object} body */
   controllerCall(api, version, body) {
-    return this.cluster.ask(api, version, body)
+    const [node] = this.cluster.answering
+    if (node === undefined) throw new Error('no node is up')
+    return ask(node.port, api, version, body, topicTimeoutMs)
   }
 
   /** @param {string} topic @returns {Promise<Led[]>} */
