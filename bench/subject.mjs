@@ -42,7 +42,20 @@ export class Subject {
     if (errorCode !== 0) throw new Error(`topic ${name}: error ${errorCode} ${errorMessage}`)
     await until(`${name} is known`, async () => (await this.cluster.partitions(name)).length === partitions)
     await this.cluster.waitInSync(name)
+    await until(`${name} is served`, () => this.isServed(name), { timeoutMs: topicTimeoutMs, everyMs: 100 })
     return name
+  }
+
+  /** Whether the leaders have taken their partitions over: Kafka's metadata is ahead of that. @param {string} topic */
+  async isServed(topic) {
+    const led = await this.led(topic)
+    for (const port of new Set(led.map((it) => it.port))) {
+      const partitions = led.filter((it) => it.port === port).map(({ partition }) => ({ partitionIndex: partition, timestamp: -1 }))
+      const body = { replicaId: -1, isolationLevel: 0, topics: [{ name: topic, partitions }] }
+      const { topics } = await ask(port, 'listOffsets', 2, body, topicTimeoutMs)
+      if (topics[0].partitions.some((/** @type {{ errorCode: number }} */ it) => it.errorCode !== 0)) return false
+    }
+    return true
   }
 
   /** @param {string} name */
