@@ -7,7 +7,7 @@ if (!process.argv.includes('--prepared')) prepare()
 
 const bin = (name) => join(root, 'node_modules', '.bin', name)
 const steps = [
-  { what: 'lint', command: bin('oxlint'), args: ['--type-aware', '--deny-warnings', 'src', 'scripts', 'test', 'examples'] },
+  { what: 'lint', command: bin('oxlint'), args: ['--type-aware', '--deny-warnings', 'src', 'scripts', 'test', 'bench', 'examples'] },
   { what: 'types of the examples', command: bin('tsc'), args: ['-p', 'examples/typescript', '--noEmit'] },
   {
     what: 'form',
@@ -23,6 +23,7 @@ const steps = [
       'examples/typescript/*.ts',
       'scripts/**/*.mjs',
       'test/**/*.mjs',
+      'bench/**/*.mjs',
     ],
   },
   { what: 'reference pages', command: process.execPath, args: [join(root, 'scripts', 'reference.mjs'), '--check'] },

@@ -154,6 +154,7 @@ for (const file of [
   ...sources,
   ...walk(join(root, 'scripts'), (name) => name.endsWith('.mjs')),
   ...walk(join(root, 'test'), (name) => name.endsWith('.mjs')),
+  ...walk(join(root, 'bench'), (name) => name.endsWith('.mjs')),
 ]) {
   const text = readFileSync(file, 'utf8')
   const lines = text.split('\n')
