@@ -80,7 +80,8 @@ export const clusterMutants = [
   },
   {
     name: 'an idle replica that is out of sync says nothing',
-    history: 'Found by campaigns: a leader hears late that a replica has left, forgets that it has come back, and nothing is fetched that would tell it again',
+    history:
+      'Found by campaigns: a leader hears late that a replica has left, forgets that it has come back, and nothing is fetched that would tell it again',
     rule: 'REP-15',
     edits: [{ file: 'broker/fetching/leader-fetching.ts', find: '    this.repeatOutOfSync(now)\n', replace: '' }],
     hunters: [{ test: 'broker/space/full-disks.test.ts' }],

@@ -43,7 +43,8 @@ export const silentMutants = [
   },
   {
     name: 'what there was no room to open is taken for lost',
-    history: 'Found by campaigns: the last in-sync replica is started on a full disk, and is held for one that has lost its machine: nobody leads any more',
+    history:
+      'Found by campaigns: the last in-sync replica is started on a full disk, and is held for one that has lost its machine: nobody leads any more',
     rule: 'REP-15',
     edits: [
       {
