@@ -54,14 +54,27 @@ export const storageMutants = [
     hunters: [log(300)],
   },
   {
+    name: 'after the death of a process too all that does not check is cut',
+    history: 'The page cache forgets nothing: what has gone bad since was whole, and its replica is counted on for it',
+    rule: 'S-5',
+    edits: [
+      {
+        file: recovery,
+        find: 'if (options.machineRanOn !== true || !isBad) return',
+        replace: 'if (options.machineRanOn !== undefined || !isBad) return',
+      },
+    ],
+    hunters: [{ test: 'log/torn.test.ts' }],
+  },
+  {
     name: 'rot is cut off as if it were a torn tail',
     history: 'Protocol-aware recovery (FAST ’18): one bad bit in the middle of a log silently takes all that follows',
     rule: 'S-5',
     edits: [
       {
         file: recovery,
-        find: "if (logEndOffset < options.recoveryPoint && options.onCorruption === 'refuse' && !superseded) {",
-        replace: 'if (logEndOffset < 0) {',
+        find: 'if (logEndOffset < options.recoveryPoint) refuse(',
+        replace: 'if (logEndOffset < 0) refuse(',
       },
       {
         file: recovery,
