@@ -20,6 +20,14 @@ const flavours = {
   'kafka-python': { client: 'kafka-python', settings: { session_timeout_ms: 3000, heartbeat_interval_ms: 200 } },
 }
 
+async function takesIn(member, partitions) {
+  const hasAll = () => partitions.every((it) => member.assignment.includes(it))
+  return until('it has all', hasAll, { timeoutMs: 8_000 }).then(
+    () => true,
+    () => false,
+  )
+}
+
 describe('groups of Python clients', { skip: without('python') }, () => {
   /** @type {Awaited<ReturnType<typeof startCluster>>} */
   let cluster
@@ -57,9 +65,16 @@ describe('groups of Python clients', { skip: without('python') }, () => {
       if (settings['group.protocol'] === 'consumer') return // its coordinator looks for new topics every ten seconds; see groups-java
       await stage.create(`${topic}.two`, 2)
       const all = [`${topic}.one-0`, ...partitionsOf(`${topic}.two`, 2)]
+      if (client === 'kafka-python' && !(await takesIn(it, all))) {
+        // It takes its own assignment for one of all that it knows by then, and does not join again for what it heard of between the two; the next topic mends it
+        t.diagnostic('kafka-python has missed a topic while it joined')
+        await stage.create(`${topic}.three`, 1)
+        all.push(`${topic}.three-0`)
+        await stage.send(`${topic}.three`, 1, 5)
+      }
       await sharedBy([it], all)
       await stage.send(`${topic}.two`, 2, 5)
-      await until('it has them', () => it.records.length >= 15)
+      await until('it has them', () => it.records.length >= 5 * all.length)
       assertExactly([it], all, 5)
       await it.close()
     })
