@@ -1,5 +1,6 @@
 // npm test: prepares the checkout, then checks, unit tests and simulations (two files at a time), then what needs real sockets, files and
 // clients (one file at a time). Names every skipped test with its reason; with ODRADEK_REQUIRE_PEERS=1 a skip is a failure.
+// A file that fails where it waits for clients or servers that are not ours is run once more, alone, and named (decision 0019).
 //   npm test                    everything
 //   npm test -- log raft        only test files whose path contains one of the words
 import { spawnSync } from 'node:child_process'
@@ -24,9 +25,13 @@ function testFiles(folder, suffix) {
     .sort((a, b) => (a < b ? -1 : 1))
 }
 
-const totals = { passed: 0, failed: 0, skipped: 0 }
-const skips = []
-const failures = []
+/** Where the pace is set by programs that are not ours, and no book is kept of what was acknowledged. */
+const setByOthers = /^test\/(compat|zookeeper\/(blackhole|client|dev|differential|work))\b/
+
+/** @type {{ name: string, file: string, end: 'passed' | 'failed' | 'skipped' }[]} */
+const outcomes = []
+const those = (end) => outcomes.filter((it) => it.end === end)
+const named = ({ name, file }) => `  ${file === '' ? name : `${name} (${file})`}\n`
 
 function runGroup(title, files, concurrency) {
   if (files.length === 0) return Promise.resolve()
@@ -36,15 +41,12 @@ function runGroup(title, files, concurrency) {
     const events = run({ files, concurrency, timeout: 20 * 60 * 1000 })
     const place = (data) => relative(root, data.file ?? '')
     events.on('test:pass', (data) => {
-      if (data.skip !== undefined) {
-        totals.skipped += 1
-        skips.push(`${data.name} (${place(data)}): ${data.skip === true ? 'no reason given' : data.skip}`)
-      } else if (data.details?.type !== 'suite') totals.passed += 1
+      const reason = data.skip === true ? 'no reason given' : data.skip
+      if (data.skip !== undefined) outcomes.push({ name: `${data.name}: ${reason}`, file: place(data), end: 'skipped' })
+      else if (data.details?.type !== 'suite') outcomes.push({ name: data.name, file: place(data), end: 'passed' })
     })
     events.on('test:fail', (data) => {
-      if (data.details?.type === 'suite') return
-      totals.failed += 1
-      failures.push(`${data.name} (${place(data)})`)
+      if (data.details?.type !== 'suite') outcomes.push({ name: data.name, file: place(data), end: 'failed' })
     })
     events.on('end', () => {
       process.stdout.write(`── ${title}: ${((Date.now() - started) / 1000).toFixed(1)} s\n`)
@@ -54,6 +56,20 @@ function runGroup(title, files, concurrency) {
   })
 }
 
+/** Runs the files anew that failed at others' pace: what they say the second time counts. Returns what failed the first time and not again. */
+async function repeatFailed() {
+  const first = those('failed').filter(({ file }) => setByOthers.test(file))
+  const files = [...new Set(first.map(({ file }) => file))]
+  outcomes.splice(0, outcomes.length, ...outcomes.filter(({ file }) => !files.includes(file)))
+  const paths = files.map((file) => join(root, file))
+  await runGroup('once more, alone', paths, 1)
+  return first.filter(({ file }) => !those('failed').some((it) => it.file === file))
+}
+
+function tell(title, them) {
+  if (them.length > 0) process.stdout.write(`\n${title}:\n${them.map(named).join('')}`)
+}
+
 prepare()
 if (words.length === 0) {
   process.stdout.write('── checks: lint, form, house rules\n')
@@ -61,20 +77,19 @@ if (words.length === 0) {
     cwd: root,
     stdio: ['ignore', 'inherit', 'inherit'],
   })
-  if (check.status === 0) totals.passed += 1
-  else {
-    totals.failed += 1
-    failures.push('npm run check')
-  }
+  outcomes.push({ name: 'npm run check', file: '', end: check.status === 0 ? 'passed' : 'failed' })
 }
 await runGroup('unit tests and simulations', testFiles(join(root, 'dist'), '.test.js'), 2)
 await runGroup('real sockets, files and clients', testFiles(join(root, 'test'), '.test.mjs'), 1)
+const repeated = await repeatFailed()
 
-if (skips.length > 0) process.stdout.write(`\nSkipped:\n${skips.map((line) => `  ${line}`).join('\n')}\n`)
-if (failures.length > 0) process.stdout.write(`\nFailed:\n${failures.map((line) => `  ${line}`).join('\n')}\n`)
-if (strict && skips.length > 0)
+const [passed, failed, skipped] = [those('passed'), those('failed'), those('skipped')]
+tell('Skipped', skipped)
+tell('Failed at first, and held when repeated alone', repeated)
+tell('Failed', failed)
+if (strict && skipped.length > 0)
   process.stdout.write('\nSkips count as failures here (ODRADEK_REQUIRE_PEERS=1): install what is missing, see test/README.md.\n')
-process.stdout.write(`\n${totals.passed} passed, ${totals.failed} failed, ${totals.skipped} skipped\n`)
-const nothingRan = totals.passed + totals.failed === 0
+process.stdout.write(`\n${passed.length} passed, ${failed.length} failed, ${skipped.length} skipped\n`)
+const nothingRan = passed.length + failed.length === 0
 if (nothingRan) process.stdout.write('No test file matches.\n')
-process.exit(totals.failed > 0 || nothingRan || (strict && skips.length > 0) ? 1 : 0)
+process.exit(failed.length > 0 || nothingRan || (strict && skipped.length > 0) ? 1 : 0)

