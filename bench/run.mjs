@@ -14,7 +14,7 @@ import { warmUp, works } from './works.mjs'
 
 /** @typedef {import('./subject.mjs').System} System */
 /** @typedef {import('./cases.mjs').Case} Case */
-/** @typedef {{ system: System, round: number, todo: readonly Case[] }} Leg what is done with one start of a cluster */
+/** @typedef {{ system: System, round: number, cases: readonly Case[] }} Leg what is done with one start of a cluster */
 
 const pageFile = join(root, 'docs', 'reference', 'benchmarks.md')
 const GiB = 2 ** 30
@@ -62,11 +62,11 @@ function runnable(wanted) {
   })
 }
 
-/** The first system of a round is the second of the next. @param {readonly Case[]} todo @param {readonly System[]} asked @param {number} rounds @returns {Leg[]} */
-export function legsOf(todo, asked, rounds) {
+/** The first system of a round is the second of the next. @param {readonly Case[]} cases @param {readonly System[]} asked @param {number} rounds @returns {Leg[]} */
+export function legsOf(cases, asked, rounds) {
   return Array.from({ length: rounds }, (_, index) => index + 1).flatMap((round) => {
     const order = round % 2 === 1 ? asked : asked.toReversed()
-    return order.map((system) => ({ system, round, todo }))
+    return order.map((system) => ({ system, round, cases }))
   })
 }
 
@@ -76,7 +76,7 @@ const expectedSeconds = ({ seconds }, quick) => (quick ? quickSeconds : seconds)
 /** @param {readonly Leg[]} legs @param {boolean} quick */
 export function expected(legs, quick) {
   return legs.reduce(
-    (sum, { system, todo }) => sum + startSeconds[system] + todo.reduce((all, it) => all + expectedSeconds(it, quick), 0),
+    (sum, { system, cases }) => sum + startSeconds[system] + cases.reduce((all, it) => all + expectedSeconds(it, quick), 0),
     0,
   )
 }
@@ -92,7 +92,7 @@ class Run {
     this.results = results
     this.left = expected(legs, given.quick)
     this.done = 0
-    this.count = legs.reduce((sum, { todo }) => sum + todo.length, 0)
+    this.count = legs.reduce((sum, { cases }) => sum + cases.length, 0)
     this.failures = 0
     /** How much slower than expected it goes. */
     this.pace = { expected: 0, seen: 0 }
@@ -112,14 +112,14 @@ class Run {
   }
 
   /** @param {Leg} leg */
-  async leg({ system, round, todo }) {
+  async leg({ system, round, cases }) {
     this.progress(`round ${round} of ${this.given.rounds}: ${system} starts and warms up`)
     const since = performance.now()
     const subject = await Subject.start(system)
     try {
       await warmUp(subject, this.given.quick ? warmUpSeconds.quick : warmUpSeconds.full)
       this.passed(startSeconds[system], since)
-      for (const it of todo) await this.one(subject, it, round)
+      for (const it of cases) await this.one(subject, it, round)
     } finally {
       await subject.stop()
     }
@@ -177,9 +177,9 @@ export async function bench(argv) {
     writePage(given.out, readResults(given.report))
     return 0
   }
-  const todo = chosen(given.only, given.quick)
+  const cases = chosen(given.only, given.quick)
   if (given.list) {
-    for (const { name, title, unit } of todo) say(`${name.padEnd(16)} ${title} (${unit})`)
+    for (const { name, title, unit } of cases) say(`${name.padEnd(16)} ${title} (${unit})`)
     return 0
   }
   const asked = without('java') === false ? given.systems : given.systems.filter((system) => system !== 'kafka')
@@ -200,9 +200,9 @@ export async function bench(argv) {
     versions: versions(),
   }
   const results = resume(file, fresh)
-  const legs = legsOf(runnable(todo), asked, given.rounds)
-    .map((leg) => ({ ...leg, todo: leg.todo.filter(({ name }) => !isMeasured(results, name, leg.system, leg.round)) }))
-    .filter((leg) => leg.todo.length > 0)
+  const legs = legsOf(runnable(cases), asked, given.rounds)
+    .map((leg) => ({ ...leg, cases: leg.cases.filter(({ name }) => !isMeasured(results, name, leg.system, leg.round)) }))
+    .filter((leg) => leg.cases.length > 0)
   say(
     `${legs.length} starts of a cluster, about ${span(expected(legs, given.quick))}; results in ${file} (the same --json goes on where it was broken off)`,
   )

@@ -198,10 +198,6 @@ export class HostedPartition implements Sleeper {
     if (this.directory.isFull) throw new DiskError('ENOSPC', this.directory.path, `${this.name}: append in`)
   }
 
-  get isFetchPaused(): boolean {
-    return this.isPaused
-  }
-
   /** While paused nothing is fetched, so that a replica without room does not claim to be in sync. */
   pause(isPaused: boolean): void {
     if (isPaused === this.isPaused) return

@@ -108,7 +108,7 @@ export class LogDirectory {
     return this.moving.has(name)
   }
 
-  /** Logs that did not open because of bytes that do not check below what was durable: they are left as they are, until they are set aside. */
+  /** Logs that did not open because of bytes that do not check and that no crash can have torn: they are left as they are, until they are set aside. */
   get corrupt(): ReadonlyMap<string, CorruptLog> {
     return this.strays.corrupt
   }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { oneFollowerAway } from '../sim/raft-simulation-options.ts'
 import { simulate } from '../sim/raft-simulation.ts'
 
 const seeds = 240
@@ -16,18 +17,8 @@ test('the same seed is the same run', () => {
 })
 
 test('a follower that is cut off and comes back does not depose a working leader', () => {
-  const calm = {
-    crashEveryMs: 0,
-    rotEveryMs: 0,
-    pauseEveryMs: 0,
-    partitionEveryMs: 0,
-    resignEveryMs: 0,
-    lossChance: 0,
-    slowDiskChance: 0,
-    delayMaxMs: 10,
-  }
   for (let seed = 1; seed <= 30; seed += 1) {
-    const { lateElections } = simulate(seed, { ...calm, isolateFollowerEveryMs: 800, faultsMs: 12_000 })
+    const { lateElections } = simulate(seed, oneFollowerAway)
     assert.equal(lateElections, 0, `seed ${seed}: ${lateElections} elections while a majority was well`)
   }
 })

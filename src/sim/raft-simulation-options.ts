@@ -54,3 +54,17 @@ function rotOf(seed: number): number {
   const random = new Prng(seed ^ 0x707)
   return random.chance(0.7) ? 0 : random.between(300, 3000)
 }
+
+/** Nothing but one follower at a time that is cut off and comes back: nobody may be deposed (RAFT-13). */
+export const oneFollowerAway: Partial<SimulationOptions> = {
+  crashEveryMs: 0,
+  rotEveryMs: 0,
+  pauseEveryMs: 0,
+  partitionEveryMs: 0,
+  resignEveryMs: 0,
+  lossChance: 0,
+  slowDiskChance: 0,
+  delayMaxMs: 10,
+  isolateFollowerEveryMs: 800,
+  faultsMs: 12_000,
+}

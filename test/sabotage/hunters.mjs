@@ -4,6 +4,7 @@ import { drawOptions as drawGroups } from '../../src/sim/groups/options.ts'
 import { runSeed } from '../../src/sim/campaign/run-seed.ts'
 import { simulateLogCrash } from '../../src/sim/log-crash.ts'
 import { simulateQuorumLife } from '../../src/sim/quorum-life.ts'
+import { oneFollowerAway } from '../../src/sim/raft-simulation-options.ts'
 import { simulate } from '../../src/sim/raft-simulation.ts'
 import { simulateReplication } from '../../src/sim/replication/simulate-replication.ts'
 
@@ -20,17 +21,6 @@ function findingOf(error, rule = null) {
   return { rule: rule ?? ruleNames.exec(said)?.[0] ?? (name === 'Error' || name === 'SimulationFailure' ? 'assertion' : name), line: said }
 }
 
-const calm = {
-  crashEveryMs: 0,
-  rotEveryMs: 0,
-  pauseEveryMs: 0,
-  partitionEveryMs: 0,
-  resignEveryMs: 0,
-  lossChance: 0,
-  slowDiskChance: 0,
-  delayMaxMs: 10,
-}
-
 /** Groups of the kinds that are named only; null when the seed draws none. */
 function groupsOptions(seed, { kinds, ...world }) {
   const drawn = drawGroups(seed)
@@ -43,7 +33,7 @@ const simulations = {
   quorum: (seed, overrides) => void simulate(seed, overrides),
   /** One follower at a time is cut off while the majority is well: nobody may be deposed. */
   'quorum at ease': (seed, overrides) => {
-    const { lateElections } = simulate(seed, { ...calm, isolateFollowerEveryMs: 800, faultsMs: 12_000, ...overrides })
+    const { lateElections } = simulate(seed, { ...oneFollowerAway, ...overrides })
     return lateElections === 0 ? null : { rule: 'RAFT-13', line: `${lateElections} elections while a majority was well` }
   },
   /** Whole nodes with their files, whose power goes. */

@@ -6,7 +6,7 @@ import type { CorruptLogError } from '../outcomes.ts'
 import { setAsideOnDisk } from '../partition-log.ts'
 import type { PartitionLog } from '../partition-log.ts'
 
-/** A log that did not open because of bytes that do not check below what was durable. */
+/** A log that did not open because of bytes that do not check and that no crash can have torn. */
 export interface CorruptLog {
   readonly at: TopicPartition
   readonly error: CorruptLogError
