@@ -1,10 +1,12 @@
 // Where a broker's time goes: three of our brokers under one kind of load, each with V8's sampling profiler on, and the functions in which the
 // main thread of one of them was seen most.
 //   node bench/profile.mjs --load 16k            batches of 16 KB; also 128k, 900k, and fetch: what is in memory, read again and again
+//   node bench/profile.mjs --load idle --partitions 1000     nothing is done: what partitions cost by being there
 //   --seconds 8 --top 25 --keep FOLDER           FOLDER keeps the .cpuprofile files, which Chrome's developer tools open
 // Only the time under load counts, without that in which it was idle; what it waits for elsewhere is not seen.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
 import { dist } from '../test/rig/build.mjs'
@@ -16,6 +18,8 @@ import { properties, Subject } from './subject.mjs'
 const batches = { '16k': 16_000, '128k': 128_000, '900k': 900_000 }
 const limits = { maxWaitMs: 500, maxBytes: 52_428_800, partitionMaxBytes: 1_048_576 }
 const stopMs = 60_000
+/** After a topic was made, until all that comes of it is done. */
+const settleMs = 5_000
 
 /** @typedef {{ functionName: string, url: string, lineNumber: number }} Frame */
 /** @typedef {{ nodes: { id: number, callFrame: Frame, children?: number[] }[], startTime: number, samples: number[], timeDeltas: number[] }} Profile */
@@ -85,6 +89,15 @@ async function startProfiled(folder) {
 
 const nowMicros = () => Number(process.hrtime.bigint() / 1000n)
 
+/** @param {Subject} subject @param {number} partitions @param {number} seconds */
+async function idle(subject, partitions, seconds) {
+  await subject.topic(partitions)
+  await sleep(settleMs)
+  const fromMicros = nowMicros()
+  await sleep(seconds * 1000)
+  return { bytes: 0, span: { fromMicros, untilMicros: nowMicros() } }
+}
+
 /**
  * Does the work; tells what bytes it moved, and when.
  * @param {Subject} subject @param {string} load @param {number} seconds
@@ -134,12 +147,17 @@ async function main() {
       seconds: { type: 'string', default: '8' },
       top: { type: 'string', default: '25' },
       keep: { type: 'string' },
+      partitions: { type: 'string', default: '1000' },
     },
   })
-  if (values.load !== 'fetch' && !(values.load in batches)) throw new Error(`--load wants ${Object.keys(batches).join(', ')} or fetch`)
+  if (!['fetch', 'idle'].includes(values.load) && !(values.load in batches))
+    throw new Error(`--load wants ${Object.keys(batches).join(', ')}, fetch or idle`)
   const folder = values.keep === undefined ? temporaryFolder('profile') : resolve(values.keep)
   const cluster = await startProfiled(folder)
-  const { bytes, span } = await work(new Subject('odradek', cluster), values.load, Number(values.seconds))
+  const subject = new Subject('odradek', cluster)
+  const seconds = Number(values.seconds)
+  const { bytes, span } =
+    values.load === 'idle' ? await idle(subject, Number(values.partitions), seconds) : await work(subject, values.load, seconds)
   process.stdout.write(`${values.load}: ${Math.round(bytes / 1e6)} MB\n`)
   for (const node of cluster.nodes) node.kill('SIGTERM')
   await Promise.all(cluster.nodes.map((node) => node.waitDown(stopMs)))
