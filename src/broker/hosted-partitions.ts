@@ -12,7 +12,7 @@ import type { TopicImage } from '../metadata/topics-image.ts'
 import type { LeaderRecoveryState, PartitionReplicaOptions } from '../replication/partition-replica.ts'
 import { HostedPartition, type PartitionSurroundings } from './hosted-partition.ts'
 import type { DirectoryAssignments } from './storage/directory-assignments.ts'
-import { removeWhatIsGone, settleCorrupt, settleFutures } from './storage/leftover-logs.ts'
+import { removeUnhosted, removeWhatIsGone, settleCorrupt, settleFutures } from './storage/leftover-logs.ts'
 import type { Quarantine } from './storage/quarantine.ts'
 import type { ReplicaMoves } from './moves/replica-moves.ts'
 import { choosePlace, placeToTell } from './storage/replica-places.ts'
@@ -104,6 +104,7 @@ export class HostedPartitions {
       if (this.wanted(hosted.topicId, hosted.partition) === undefined) this.drop(hosted)
       else this.configure(hosted)
     }
+    this.tryRemoving('what is not assigned to this broker', () => removeWhatIsGone(this.options, (it) => this.isAssigned(it)))
     this.resyncing = true
     this.takeUpAll()
     this.resyncing = false
@@ -142,6 +143,7 @@ export class HostedPartitions {
     const hosted = this.get(topic.id, state.partition)
     if (!state.replicas.includes(this.options.brokerId)) {
       if (hosted !== undefined) this.drop(hosted)
+      else this.removeUnhosted({ topic: topic.name, partition: state.partition })
     } else if (hosted !== undefined) {
       this.assign(hosted, state)
     } else {
@@ -303,7 +305,12 @@ export class HostedPartitions {
   }
 
   private onTopicDeleted(topic: TopicImage): void {
-    for (const hosted of this.byTopic.get(topic.id)?.values() ?? []) this.drop(hosted)
+    for (const state of topic.partitions) {
+      if (state === undefined) continue
+      const hosted = this.get(topic.id, state.partition)
+      if (hosted !== undefined) this.drop(hosted)
+      else this.removeUnhosted({ topic: topic.name, partition: state.partition })
+    }
     this.byTopic.delete(topic.id)
     this.options.settings.forget(topic.name)
   }
@@ -313,11 +320,19 @@ export class HostedPartitions {
     hosted.unhost()
     this.byTopic.get(hosted.topicId)?.delete(hosted.partition)
     this.options.assignments.forget(hosted.topicId, hosted.partition)
+    this.tryRemoving(hosted.name, () => hosted.directory.remove(hosted.topic, hosted.partition))
+  }
+
+  private removeUnhosted(at: TopicPartition): void {
+    this.tryRemoving(partitionName(at.topic, at.partition), () => removeUnhosted(this.options, at))
+  }
+
+  private tryRemoving(what: string, remove: () => void): void {
     try {
-      hosted.directory.remove(hosted.topic, hosted.partition)
+      remove()
     } catch (error) {
       if (!(error instanceof DiskError)) throw error
-      this.options.log.write('error', 'partition-not-removed', `${hosted.name}: ${error.message}`)
+      this.options.log.write('error', 'partition-not-removed', `${what}: ${error.message}`)
     }
   }
 

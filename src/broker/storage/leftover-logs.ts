@@ -31,11 +31,33 @@ export function removeWhatIsGone(
     }
     for (const it of [...directory.corrupt.values()]) {
       if (isAssigned(it.at)) continue
-      tellGone(log, it.at, 'its log, which did not open, is kept as -stray for a while')
+      tellGone(log, it.at, keptAsStray)
       directory.setAside(it.at.topic, it.at.partition)
     }
   }
 }
+
+/**
+ * The same for one partition that went while this broker runs, and that it does not host: its log did not open, or has not been taken up yet. Throws
+ * DiskError.
+ */
+export function removeUnhosted({ directories, log }: Pick<LeftoverSurroundings, 'directories' | 'log'>, at: TopicPartition): void {
+  const name = partitionName(at.topic, at.partition)
+  for (const directory of directories) {
+    if (directory.failure !== null) continue
+    if (directory.hasFuture(name)) directory.removeFuture(at.topic, at.partition)
+    if (directory.logs.has(name)) {
+      tellGone(log, at, 'its log is removed')
+      directory.remove(at.topic, at.partition)
+    }
+    if (directory.corrupt.has(name)) {
+      tellGone(log, at, keptAsStray)
+      directory.setAside(at.topic, at.partition)
+    }
+  }
+}
+
+const keptAsStray = 'its log, which did not open, is kept as -stray for a while'
 
 function tellGone(log: Log, { topic, partition }: TopicPartition, what: string): void {
   log.write('info', 'partition-gone', `${partitionName(topic, partition)} is no longer assigned to this broker: ${what}`)

@@ -167,6 +167,23 @@ test('a log that does not open for its rot, of a topic that was deleted meanwhil
   assert.equal(world.node(id).disk.exists(`${rootOf(world, id)}/t-0`), false)
 })
 
+test('a log that does not open for its rot, and that nobody could make up for, is set aside when its topic is deleted', async () => {
+  const world = await filled(8, 1)
+  const id = world.leaderOf('t', 0)
+  const { life } = world.node(id)
+  assert.ok(life !== null)
+  await world.run(life.broker.stop().then(() => life.controller.stop()))
+  world.kill(id)
+  spoilEnd(world, id)
+  world.start(id)
+  await world.untilAllServe(20_000)
+  assert.deepEqual(strays(world, id), [])
+  assert.equal(world.node(id).disk.exists(`${rootOf(world, id)}/t-0`), true)
+  await ask(world, id === 1 ? 2 : 1, apis.deleteTopics, { topics: [{ name: 't' }], timeoutMs: requestMs })
+  await world.until(() => strays(world, id).length === 1, 10_000)
+  assert.equal(world.node(id).disk.exists(`${rootOf(world, id)}/t-0`), false)
+})
+
 test('the only replica serves what is sound, refuses the rest, and keeps everything', async () => {
   const world = await filled(3, 1)
   const id = world.leaderOf('t', 0)
