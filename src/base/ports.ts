@@ -86,6 +86,11 @@ export interface Disk {
    * the process has died, synced or not. Null where the system does not tell.
    */
   bootId(): string | null
+  /**
+   * For what is read from a file to be sent: a connection of the same process that has sent it may give the memory out again. So it goes into one
+   * `Connection.write` and nowhere else, or is dropped. Its content is arbitrary.
+   */
+  bufferToSend(bytes: number): Buffer
 }
 
 export interface File {
@@ -146,7 +151,10 @@ export interface Connection {
   readonly localPort: number
   /** Must be called once, in the turn in which the connection was handed over. */
   start(events: ConnectionEvents): void
-  /** Takes the buffers as they are (they must not change until sent). False: stop writing until `onDrain`. */
+  /**
+   * Takes the buffers as they are (they must not change until sent; those of `Disk.bufferToSend` are not the caller's any more). False: stop writing
+   * until `onDrain`.
+   */
   write(buffers: readonly Buffer[]): boolean
   /** Bytes taken by `write` that the kernel has not taken yet. */
   pendingBytes(): number

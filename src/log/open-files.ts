@@ -24,6 +24,11 @@ export class OpenFiles {
     return this.open.size
   }
 
+  /** As Disk.bufferToSend. */
+  bufferToSend(bytes: number): Buffer {
+    return this.disk.bufferToSend(bytes)
+  }
+
   /** Valid in this turn only. Throws DiskError. */
   use(path: string, create = false): File {
     return this.touch(path, create).file

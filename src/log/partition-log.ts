@@ -138,7 +138,12 @@ export class PartitionLog {
    * (rejects with DiskError, CorruptLogError).
    */
   read(offset: Offset, maxBytes: number, untilOffset: Offset, minOneMessage: boolean): ReadOutcome | Promise<ReadOutcome> {
-    return read(this.state, { offset, maxBytes, untilOffset, minOneMessage })
+    return read(this.state, { offset, maxBytes, untilOffset, minOneMessage, isToSend: false })
+  }
+
+  /** As read; what comes may go into one `Connection.write` and nowhere else, for its memory is then used again. */
+  readToSend(offset: Offset, maxBytes: number, untilOffset: Offset, minOneMessage: boolean): ReadOutcome | Promise<ReadOutcome> {
+    return read(this.state, { offset, maxBytes, untilOffset, minOneMessage, isToSend: true })
   }
 
   /** Cuts all at and above `offset`; only epochs that begin there when the log ends before it. A DiskError is final: see `failure`. */

@@ -14,6 +14,8 @@ export interface ReadBounds {
   readonly maxBytes: number
   readonly untilOffset: Offset
   readonly minOneMessage: boolean
+  /** What is read goes to one connection, and nowhere else (`Disk.bufferToSend`). */
+  readonly isToSend: boolean
 }
 
 export function emptyRead(offset: Offset): Read {
@@ -126,7 +128,9 @@ export async function readFromSegment(
   let wanted = bounds.maxBytes + searchBytes
   let fits = footing.entry === null
   while (position < until) {
-    const bytes = await bytesAt(files, segment, position, Math.min(wanted, until - position), bounds)
+    const length = Math.min(wanted, until - position)
+    const into = bounds.isToSend ? files.bufferToSend(length) : Buffer.allocUnsafe(length)
+    const bytes = await bytesAt(files, segment, position, into, bounds)
     const cut = cutOrExplain(segment, position, bytes, bounds, next)
     if (position === footing.position && footing.entry !== null) fits = fitsEntry(segment, footing, bytes, bounds)
     if (cut.to > cut.from) {
@@ -152,11 +156,10 @@ export async function readFromSegment(
   return { read: emptyRead(bounds.offset), nextPosition: position, exhausted: true }
 }
 
-async function bytesAt(files: OpenFiles, segment: Segment, position: number, length: number, bounds: ReadBounds): Promise<Buffer> {
-  const bytes = Buffer.allocUnsafe(length)
-  const got = await files.pinned(segment.logPath, (file) => file.readAsync(position, bytes))
-  if (got < length) throw new CorruptLogError(segment.logPath, position + got, bounds.offset, 'the file is shorter than the log')
-  return bytes
+async function bytesAt(files: OpenFiles, segment: Segment, position: number, into: Buffer, bounds: ReadBounds): Promise<Buffer> {
+  const got = await files.pinned(segment.logPath, (file) => file.readAsync(position, into))
+  if (got < into.length) throw new CorruptLogError(segment.logPath, position + got, bounds.offset, 'the file is shorter than the log')
+  return into
 }
 
 function cutOrExplain(segment: Segment, position: number, bytes: Buffer, bounds: ReadBounds, next: Offset): Cut {
@@ -215,7 +218,7 @@ async function checkWhatFollows(
     throw new CorruptLogError(segment.logPath, after, cut.endOffset, 'a batch reaches beyond the end of the log')
   const header = isHere
     ? headerOrProblem(bytes, cut.to)
-    : headerOrProblem(await bytesAt(files, segment, after, batchHeaderBytes, bounds), 0)
+    : headerOrProblem(await bytesAt(files, segment, after, Buffer.allocUnsafe(batchHeaderBytes), bounds), 0)
   // What is wrong with the next batch itself is found when it is read
   if (typeof header === 'string' || header.baseOffset >= cut.endOffset) return
   throw new CorruptLogError(segment.logPath, after, cut.baseOffset, `offset ${header.baseOffset} after ${cut.endOffset - 1}`)
@@ -230,11 +233,11 @@ async function checkBound(
   bounds: ReadBounds,
   footing: Footing,
 ): Promise<void> {
-  const header = headerOrProblem(await bytesAt(files, segment, position, batchHeaderBytes, bounds), 0)
+  const header = headerOrProblem(await bytesAt(files, segment, position, Buffer.allocUnsafe(batchHeaderBytes), bounds), 0)
   if (typeof header === 'string') throw new CorruptLogError(segment.logPath, position, bounds.offset, header)
   if (header.sizeBytes > until - position)
     throw new CorruptLogError(segment.logPath, position, bounds.offset, 'a batch reaches beyond the end of the log')
-  const bytes = await bytesAt(files, segment, position, header.sizeBytes, bounds)
+  const bytes = await bytesAt(files, segment, position, Buffer.allocUnsafe(header.sizeBytes), bounds)
   checkBatches(segment, position, bytes, 0, bytes.length, footing)
 }
 

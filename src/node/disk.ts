@@ -19,6 +19,7 @@ import type { Disk, File } from '../base/ports.ts'
 import { lockFile } from './directory-lock.ts'
 import { diskError, wrapped, wrappedAsync } from './disk-errors.ts'
 import { SystemFile } from './file.ts'
+import { SendBuffers } from './send-buffers.ts'
 
 const bootIdPath = '/proc/sys/kernel/random/boot_id'
 
@@ -32,6 +33,17 @@ export class SystemDisk implements Disk {
   private readonly replaced = new Map<string, number>()
   private readonly early = new Map<string, { release(): void }>()
   private readonly replacing = new Map<string, Promise<void>>()
+
+  private readonly buffers: SendBuffers
+
+  /** `buffers`: those of the network that sends what is read. */
+  constructor(buffers = new SendBuffers()) {
+    this.buffers = buffers
+  }
+
+  bufferToSend(bytes: number): Buffer {
+    return this.buffers.take(bytes)
+  }
 
   open(path: string, options: { readonly create: boolean }): File {
     return new SystemFile(path, options.create)

@@ -9,9 +9,11 @@ import { serve } from '../server/serve.ts'
 import { SystemClock } from './clock.ts'
 import { SystemEntropy } from './entropy.ts'
 import { SystemNetwork } from './network.ts'
+import { SendBuffers } from './send-buffers.ts'
 
 const log: Log = { write: () => {} }
-const ports = { clock: new SystemClock(), entropy: new SystemEntropy(), network: new SystemNetwork(log), log }
+const buffers = new SendBuffers()
+const ports = { clock: new SystemClock(), entropy: new SystemEntropy(), network: new SystemNetwork(log, { buffers }), log }
 
 /** Two ends of one real connection, with what each has seen. */
 async function pair(t: TestContext) {
@@ -171,4 +173,38 @@ test('a timer is never early, and a cancelled one never comes', async (t) => {
   )
   assert.deepEqual(early, [])
   assert.equal(cancelled, 0)
+})
+
+/** Fills the kernel's buffers of a connection, so that what is written next waits. @returns the bytes */
+async function fill(end: End): Promise<number> {
+  const piece = Buffer.alloc(1 << 20)
+  let sent = 1
+  for (; end.connection.write([piece]); sent += 1) await new Promise((resolve) => setImmediate(resolve))
+  return sent * piece.length
+}
+
+test('memory that was lent for sending comes back when the kernel has taken it, and not before', async (t) => {
+  const { near, far } = await pair(t)
+  far.connection.pause()
+  const before = await fill(near)
+  const lent = buffers.take(300_000)
+  near.connection.write([Buffer.alloc(10), lent])
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(buffers.isOut(lent), true)
+  far.connection.resume()
+  await far.until(() => far.received === before + 10 + lent.length)
+  await near.until(() => near.drains > 0)
+  assert.equal(buffers.isOut(lent), false)
+})
+
+test('memory that was lent for sending does not come back from a connection that broke', async (t) => {
+  const { near, far } = await pair(t)
+  far.connection.pause()
+  await fill(near)
+  const lent = buffers.take(300_000)
+  near.connection.write([lent])
+  near.connection.destroy()
+  await near.until(() => near.closed !== undefined)
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(buffers.isOut(lent), true)
 })

@@ -2,6 +2,7 @@ import { connect, createServer, type Socket } from 'node:net'
 import { assert } from '../base/assert.ts'
 import { type Connection, type ConnectionEvents, type Listener, type Log, type Network, NetworkError } from '../base/ports.ts'
 import type { Millis } from '../base/units.ts'
+import { SendBuffers } from './send-buffers.ts'
 
 /** Bytes that the kernel has not taken from which `write` says false. */
 const unsentBytesMax = 65_536
@@ -16,10 +17,16 @@ const keepAliveAfterMs: Millis = 10_000
 export class SystemNetwork implements Network {
   private readonly log: Log
   private readonly backlog: number
+  private readonly buffers: SendBuffers
 
-  constructor(log: Log, backlog = 511) {
+  /** `buffers`: those of the disk whose reads are sent. */
+  constructor(
+    log: Log,
+    { backlog = 511, buffers = new SendBuffers() }: { readonly backlog?: number; readonly buffers?: SendBuffers } = {},
+  ) {
     this.log = log
     this.backlog = backlog
+    this.buffers = buffers
   }
 
   dial(host: string, port: number, options: { readonly timeoutMs: Millis }): Promise<Connection> {
@@ -39,7 +46,7 @@ export class SystemNetwork implements Network {
       socket.once('connect', () => {
         clearTimeout(timer)
         socket.off('error', refuse)
-        resolve(new SystemConnection(socket, host, port))
+        resolve(new SystemConnection(socket, host, port, this.buffers))
       })
     })
   }
@@ -50,7 +57,7 @@ export class SystemNetwork implements Network {
         const { remoteAddress, remotePort } = socket
         // It was reset before it was accepted.
         if (remoteAddress === undefined || remotePort === undefined) return void socket.on('error', () => {}).destroy()
-        onConnection(new SystemConnection(socket, plainAddress(remoteAddress), remotePort))
+        onConnection(new SystemConnection(socket, plainAddress(remoteAddress), remotePort, this.buffers))
       })
       server.once('error', (error) => reject(networkError(error, `listen ${host}:${port}`)))
       server.listen({ ...(host === '' ? {} : { host }), port, backlog: this.backlog, exclusive: true }, () => {
@@ -86,12 +93,14 @@ class SystemConnection implements Connection {
   readonly remotePort: number
   readonly localPort: number
   private readonly socket: Socket
+  private readonly buffers: SendBuffers
   private events: ConnectionEvents | null = null
   private code: string | null = null
   private awaitsDrain = false
 
-  constructor(socket: Socket, remoteHost: string, remotePort: number) {
+  constructor(socket: Socket, remoteHost: string, remotePort: number, buffers: SendBuffers) {
     this.socket = socket
+    this.buffers = buffers
     this.remoteHost = remoteHost
     this.remotePort = remotePort
     this.localPort = socket.localPort ?? 0
@@ -115,11 +124,19 @@ class SystemConnection implements Connection {
     // A socket that is ending or gone takes nothing; its end is on its way.
     if (!socket.writable) return true
     socket.cork()
-    for (const buffer of buffers) socket.write(buffer)
+    for (const buffer of buffers) this.send(buffer)
     socket.uncork()
     // What the kernel took at once does not count, whatever the stream said meanwhile.
     this.awaitsDrain = socket.writableLength >= unsentBytesMax
     return !this.awaitsDrain
+  }
+
+  /** Memory of which a part could not be sent is left to the collector. */
+  private send(buffer: Buffer): void {
+    if (!this.buffers.isOut(buffer)) return void this.socket.write(buffer)
+    this.socket.write(buffer, (error) => {
+      if (error === null || error === undefined) this.buffers.giveBack(buffer)
+    })
   }
 
   pendingBytes(): number {

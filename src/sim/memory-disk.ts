@@ -53,6 +53,11 @@ export class MemoryDisk implements Disk {
     this.settle = options.settle ?? (() => Promise.resolve())
   }
 
+  /** The network in memory passes buffers on as they are: nothing is used again. */
+  bufferToSend(bytes: number): Buffer {
+    return Buffer.allocUnsafe(bytes)
+  }
+
   /**
    * From the change with this number (counted by `changes`) on, every call throws until `kill` or `crash`. When that change is a write, its
    * first `tornSectors` sectors have been written.

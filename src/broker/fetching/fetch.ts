@@ -244,7 +244,7 @@ class FetchWork implements FetchWaiter, Sleeper {
       return this.note(partition, withoutRecords(asked.partition, isFinal ? ErrorCode.CORRUPT_MESSAGE : ErrorCode.KAFKA_STORAGE_ERROR))
     }
     try {
-      const outcome = hosted.log.read(asked.fetchOffset, Math.min(asked.partitionMaxBytes, room.left), end, room.isUntouched)
+      const outcome = hosted.log.readToSend(asked.fetchOffset, Math.min(asked.partitionMaxBytes, room.left), end, room.isUntouched)
       return outcome instanceof Promise ? outcome.then(digest).catch(failed) : digest(outcome)
     } catch (error) {
       return failed(error)

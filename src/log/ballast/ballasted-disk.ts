@@ -93,6 +93,10 @@ export class BallastedDisk implements Disk {
     return this.disk.bootId()
   }
 
+  bufferToSend(bytes: number): Buffer {
+    return this.disk.bufferToSend(bytes)
+  }
+
   private change(change: () => void): void {
     if (this.writes === 'all') insisting(this.ballast, change)
     else change()
