@@ -1,7 +1,7 @@
 // Where a broker's time goes: three of our brokers under one kind of load, each with V8's sampling profiler on, and the functions in which the
 // main thread of one of them was seen most.
 //   node bench/profile.mjs --load 16k            batches of 16 KB; also 128k, 900k, and fetch: what is in memory, read again and again
-//   node bench/profile.mjs --load idle --partitions 1000     nothing is done: what partitions cost by being there
+//   node bench/profile.mjs --load idle --partitions 1000     nothing is done: what partitions cost by being there (6 under load)
 //   --seconds 8 --top 25 --keep FOLDER           FOLDER keeps the .cpuprofile files, which Chrome's developer tools open
 // Only the time under load counts, without that in which it was idle; what it waits for elsewhere is not seen.
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
@@ -100,10 +100,10 @@ async function idle(subject, partitions, seconds) {
 
 /**
  * Does the work; tells what bytes it moved, and when.
- * @param {Subject} subject @param {string} load @param {number} seconds
+ * @param {Subject} subject @param {string} load @param {number} seconds @param {number} partitions
  */
-async function work(subject, load, seconds) {
-  const topic = await subject.topic(6)
+async function work(subject, load, seconds, partitions) {
+  const topic = await subject.topic(partitions)
   const led = await subject.led(topic)
   const span = { fromMicros: 0, untilMicros: 0 }
   const moments = { onMeasuring: () => (span.fromMicros ||= nowMicros()), onMeasured: () => (span.untilMicros = nowMicros()) }
@@ -147,7 +147,7 @@ async function main() {
       seconds: { type: 'string', default: '8' },
       top: { type: 'string', default: '25' },
       keep: { type: 'string' },
-      partitions: { type: 'string', default: '1000' },
+      partitions: { type: 'string' },
     },
   })
   if (!['fetch', 'idle'].includes(values.load) && !(values.load in batches))
@@ -157,7 +157,9 @@ async function main() {
   const subject = new Subject('odradek', cluster)
   const seconds = Number(values.seconds)
   const { bytes, span } =
-    values.load === 'idle' ? await idle(subject, Number(values.partitions), seconds) : await work(subject, values.load, seconds)
+    values.load === 'idle'
+      ? await idle(subject, Number(values.partitions ?? 1000), seconds)
+      : await work(subject, values.load, seconds, Number(values.partitions ?? 6))
   process.stdout.write(`${values.load}: ${Math.round(bytes / 1e6)} MB\n`)
   for (const node of cluster.nodes) node.kill('SIGTERM')
   await Promise.all(cluster.nodes.map((node) => node.waitDown(stopMs)))
